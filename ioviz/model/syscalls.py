@@ -1,0 +1,152 @@
+"""The system calls of the machine: names and numbers.
+
+Source: Linux `arch/x86/entry/syscalls/syscall_64.tbl` and `syscall_32.tbl`. A program that enters by the `syscall`
+instruction uses the first number, one that enters by `int 0x80` the second (the i386 ABI). Inside ioviz a call is
+always known by its x86-64 number; the stage shows the number of the entry that is in force.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Syscall(NamedTuple):
+    """One row of the table: name, x86-64 number, i386 number."""
+
+    name: str
+    nr: int
+    nr32: int
+
+
+SYSCALLS: Final = tuple(
+    Syscall(*row)
+    for row in (
+        ("read", 0, 3),
+        ("write", 1, 4),
+        ("close", 3, 6),
+        ("fstat", 5, 108),
+        ("poll", 7, 168),
+        ("lseek", 8, 19),
+        ("rt_sigaction", 13, 174),
+        ("rt_sigprocmask", 14, 175),
+        ("ioctl", 16, 54),
+        ("sched_yield", 24, 158),
+        ("dup", 32, 41),
+        ("dup2", 33, 63),
+        ("pause", 34, 29),
+        ("setitimer", 38, 104),
+        ("getpid", 39, 20),
+        ("sendfile", 40, 187),
+        ("socket", 41, 359),
+        ("connect", 42, 362),
+        ("sendto", 44, 369),
+        ("recvfrom", 45, 371),
+        ("sendmsg", 46, 370),
+        ("recvmsg", 47, 372),
+        ("shutdown", 48, 373),
+        ("bind", 49, 361),
+        ("listen", 50, 363),
+        ("getsockname", 51, 367),
+        ("getpeername", 52, 368),
+        ("socketpair", 53, 360),
+        ("setsockopt", 54, 366),
+        ("getsockopt", 55, 365),
+        ("clone", 56, 120),
+        ("exit", 60, 1),
+        ("kill", 62, 37),
+        ("fcntl", 72, 55),
+        ("ftruncate", 77, 93),
+        ("getdents64", 217, 220),
+        ("mkdir", 83, 39),
+        ("rmdir", 84, 40),
+        ("rename", 82, 38),
+        ("unlink", 87, 10),
+        ("stat", 4, 106),
+        ("gettid", 186, 224),
+        ("futex", 202, 240),
+        ("clock_nanosleep", 230, 267),
+        ("exit_group", 231, 252),
+        ("epoll_wait", 232, 256),
+        ("epoll_ctl", 233, 255),
+        ("tgkill", 234, 270),
+        ("openat", 257, 295),
+        ("select", 23, 142),
+        ("accept4", 288, 364),
+        ("eventfd2", 290, 328),
+        ("epoll_create1", 291, 329),
+        ("dup3", 292, 330),
+        ("pipe2", 293, 331),
+        ("getrandom", 318, 355),
+    )
+)
+
+BY_NR: Final = {row.nr: row for row in SYSCALLS}
+BY_NAME: Final = {row.name: row for row in SYSCALLS}
+TABLE_SIZE: Final = max(BY_NR) + 1
+
+
+class SYS:
+    """The x86-64 numbers by name: `SYS.read == 0`."""
+
+    read: Final = 0
+    write: Final = 1
+    close: Final = 3
+    stat: Final = 4
+    fstat: Final = 5
+    poll: Final = 7
+    lseek: Final = 8
+    rt_sigaction: Final = 13
+    rt_sigprocmask: Final = 14
+    ioctl: Final = 16
+    select: Final = 23
+    sched_yield: Final = 24
+    dup: Final = 32
+    dup2: Final = 33
+    pause: Final = 34
+    setitimer: Final = 38
+    getpid: Final = 39
+    sendfile: Final = 40
+    socket: Final = 41
+    connect: Final = 42
+    sendto: Final = 44
+    recvfrom: Final = 45
+    sendmsg: Final = 46
+    recvmsg: Final = 47
+    shutdown: Final = 48
+    bind: Final = 49
+    listen: Final = 50
+    getsockname: Final = 51
+    getpeername: Final = 52
+    socketpair: Final = 53
+    setsockopt: Final = 54
+    getsockopt: Final = 55
+    clone: Final = 56
+    exit: Final = 60
+    kill: Final = 62
+    fcntl: Final = 72
+    ftruncate: Final = 77
+    rename: Final = 82
+    mkdir: Final = 83
+    rmdir: Final = 84
+    unlink: Final = 87
+    gettid: Final = 186
+    futex: Final = 202
+    getdents64: Final = 217
+    clock_nanosleep: Final = 230
+    exit_group: Final = 231
+    epoll_wait: Final = 232
+    epoll_ctl: Final = 233
+    tgkill: Final = 234
+    openat: Final = 257
+    accept4: Final = 288
+    eventfd2: Final = 290
+    epoll_create1: Final = 291
+    dup3: Final = 292
+    pipe2: Final = 293
+    getrandom: Final = 318
+
+
+def name_of(nr: int) -> str:
+    """The name of call `nr`; `syscall_N` for a number that the table lacks."""
+    row = BY_NR.get(nr)
+    return row.name if row else f"syscall_{nr}"
