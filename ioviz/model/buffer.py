@@ -1,0 +1,192 @@
+"""Buffers: chains of segments, as the kernel's chains of `sk_buff`.
+
+A socket `id` has the receive buffer `2 * id` and the send buffer `2 * id + 1`; a pipe `id` has the buffer `2 * id`.
+A segment is on exactly one chain, keeps its bytes whole and remembers how far it has been read. Invariant: `bytes` is
+what the segments hold unread, `truesize` what they are charged for, `total` every byte that ever came in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ioviz.model.event import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ioviz.model.world import World
+
+
+class Buffer(msgspec.Struct, frozen=True, gc=False):
+    """A chain of segments from `head` to `tail`; `limit` is SO_RCVBUF, SO_SNDBUF or the size of the pipe."""
+
+    head: int
+    tail: int
+    bytes: int
+    truesize: int
+    limit: int
+    total: int
+
+
+class Segment(msgspec.Struct, frozen=True, gc=False):
+    """A piece of data; `start` of its bytes have been read; `next` is the one behind it on the chain (0: the last)."""
+
+    next: int
+    start: int
+    truesize: int
+    data: bytes
+
+
+def rx(obj: int) -> int:
+    """The key of the receive buffer of a socket, or of a pipe's only buffer."""
+    return obj * 2
+
+
+def tx(obj: int) -> int:
+    """The key of the send buffer of a socket."""
+    return obj * 2 + 1
+
+
+def push(world: World, buffer: int, segment: int, data: bytes, truesize: int) -> None:
+    """Append a segment. O(1)."""
+    row = world.buffers[buffer]
+    segments = world.segments
+    segments[segment] = Segment(0, 0, truesize, data)
+    n = len(data)
+    if row.tail:
+        last = segments[row.tail]
+        segments[row.tail] = Segment(segment, last.start, last.truesize, last.data)
+        head = row.head
+    else:
+        head = segment
+    world.buffers[buffer] = Buffer(head, segment, row.bytes + n, row.truesize + truesize, row.limit, row.total + n)
+
+
+def consume(world: World, buffer: int, n: int) -> None:
+    """Take the first `n` bytes away. Segments that are used up leave the chain with their charge."""
+    row = world.buffers[buffer]
+    segments = world.segments
+    head, tail, charge, left = row.head, row.tail, row.truesize, n
+    while left:
+        segment = segments[head]
+        have = len(segment.data) - segment.start
+        if have > left:
+            segments[head] = Segment(segment.next, segment.start + left, segment.truesize, segment.data)
+            break
+        left -= have
+        charge -= segment.truesize
+        del segments[head]
+        head = segment.next
+    world.buffers[buffer] = Buffer(head, tail if head else 0, row.bytes - n, charge, row.limit, row.total)
+
+
+def contents(world: World, buffer: int) -> Iterator[bytes]:
+    """The unread bytes, a piece a segment, from the head."""
+    row = world.buffers.get(buffer)
+    node = row.head if row else 0
+    while node:
+        segment = world.segments[node]
+        yield segment.data[segment.start :]
+        node = segment.next
+
+
+def first_bytes(world: World, buffer: int, n: int) -> bytes:
+    """The first `n` unread bytes, or as many as there are."""
+    head = world.buffers[buffer].head
+    if not head:
+        return b""
+    segment = world.segments[head]
+    data = segment.data
+    if segment.start:
+        data = data[segment.start :]
+    if len(data) >= n or not segment.next:
+        return data[:n]
+    pieces, got, node = [data], len(data), segment.next
+    while node and got < n:
+        segment = world.segments[node]
+        pieces.append(segment.data[segment.start :])
+        got += len(pieces[-1])
+        node = segment.next
+    return b"".join(pieces)[:n]
+
+
+class BufferResized(Event):
+    """`setsockopt(SO_RCVBUF or SO_SNDBUF)`, or the kernel's own tuning."""
+
+    buffer: int
+    limit: int
+
+    def apply(self, world: World) -> None:
+        row = world.buffers[self.buffer]
+        world.buffers[self.buffer] = Buffer(row.head, row.tail, row.bytes, row.truesize, self.limit, row.total)
+
+
+class BytesCopiedIn(Event):
+    """User → kernel: the bytes of one `send` or `write` became segment `segment` at the tail of `buffer`."""
+
+    buffer: int
+    segment: int
+    data: bytes
+    truesize: int
+
+    def apply(self, world: World) -> None:
+        push(world, self.buffer, self.segment, self.data, self.truesize)
+
+
+class BytesCopiedOut(Event):
+    """Kernel → user: the first `n` bytes of `buffer` are now the program's."""
+
+    buffer: int
+    n: int
+
+    def apply(self, world: World) -> None:
+        consume(world, self.buffer, self.n)
+
+
+class SegmentDelivered(Event):
+    """On the same host: the segment at the head of send buffer `source` moved to the receive buffer `target`.
+
+    The acknowledgement that frees the sender's copy is part of it: on loopback it comes back before `send` returns.
+    """
+
+    source: int
+    target: int
+
+    def apply(self, world: World) -> None:
+        head = world.buffers[self.source].head
+        segment = world.segments[head]
+        consume(world, self.source, len(segment.data) - segment.start)
+        push(world, self.target, head, segment.data[segment.start :], segment.truesize)
+
+
+class SegmentReceived(Event):
+    """From another host: TCP put the payload of a packet, in order, at the tail of receive buffer `buffer`."""
+
+    buffer: int
+    segment: int
+    data: bytes
+    truesize: int
+
+    def apply(self, world: World) -> None:
+        push(world, self.buffer, self.segment, self.data, self.truesize)
+
+
+class BytesAcked(Event):
+    """The peer has confirmed `n` bytes: they leave the head of send buffer `buffer`."""
+
+    buffer: int
+    n: int
+
+    def apply(self, world: World) -> None:
+        consume(world, self.buffer, self.n)
+
+
+class BufferDiscarded(Event):
+    """Everything in `buffer` was thrown away (RST, or closed with unread data)."""
+
+    buffer: int
+
+    def apply(self, world: World) -> None:
+        consume(world, self.buffer, world.buffers[self.buffer].bytes)

@@ -1,0 +1,23 @@
+"""Every kind of event, imported: whoever decodes a log needs them all defined."""
+
+from __future__ import annotations
+
+from typing import Any, Union
+
+from ioviz.model import buffer, cpu, eventpoll, files, futex, host, nic, pipe, poll, rbtree, signals, socket, task, terminal
+from ioviz.model.event import Event, Gap, Unknown, kinds, own_fields
+
+__all__ = ["ANY_EVENT", "KINDS", "Gap", "Unknown", "field_names"]
+
+_CONCEPTS = (buffer, cpu, eventpoll, files, futex, host, nic, pipe, poll, rbtree, signals, socket, task, terminal)
+
+KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in kinds()}
+"""Kinds by name."""
+
+ANY_EVENT: Any = Union[tuple(KINDS.values())]  # noqa: UP007  # the members are only known here
+"""The union of all kinds, for msgspec decoders."""
+
+
+def field_names() -> dict[str, tuple[str, ...]]:
+    """Kind → the names of its own fields: a recording's header has this."""
+    return {name: own_fields(kind) for name, kind in KINDS.items()}

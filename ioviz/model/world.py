@@ -1,0 +1,91 @@
+"""The world: tables of frozen rows. Rows name each other by id; `Event.apply` is the only writer.
+
+A row that is the same object has not changed. Copying a world copies the tables, never a row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+from ioviz.model.buffer import Buffer, Segment
+from ioviz.model.cpu import Cpu, Frame
+from ioviz.model.eventpoll import Epitem, Eventpoll
+from ioviz.model.files import Fd, OpenFile
+from ioviz.model.futex import Futex
+from ioviz.model.host import Host, Run
+from ioviz.model.lists import Link, Queue
+from ioviz.model.nic import Nic, Packet
+from ioviz.model.pipe import Pipe
+from ioviz.model.rbtree import RbNode
+from ioviz.model.signals import PendingSignals
+from ioviz.model.socket import Socket
+from ioviz.model.task import Process, Source, Task
+from ioviz.model.terminal import Terminal
+from ioviz.model.wait import WaitEntry
+
+
+class World:
+    """Every table, in the order of the floors of the stage: run, user space, kernel, hardware."""
+
+    runs: dict[int, Run]
+    hosts: dict[int, Host]
+    sources: dict[int, Source]
+    processes: dict[int, Process]
+    tasks: dict[int, Task]
+    lines: dict[int, int]
+    """The source position (see `at_of`) of each task."""
+    terminals: dict[int, Terminal]
+
+    frames: dict[int, Frame]
+    run_queues: dict[int, Queue]
+    run_links: dict[int, Link]
+    wait_queues: dict[int, Queue]
+    wait_links: dict[int, Link]
+    wait_entries: dict[int, WaitEntry]
+    futexes: dict[tuple[int, int], Futex]
+    signals: dict[int, PendingSignals]
+    fds: dict[int, Fd]
+    files: dict[int, OpenFile]
+    pipes: dict[int, Pipe]
+    sockets: dict[int, Socket]
+    options: dict[tuple[int, int, int], int]
+    accept_queues: dict[int, Queue]
+    accept_links: dict[int, Link]
+    buffers: dict[int, Buffer]
+    segments: dict[int, Segment]
+    eventpolls: dict[int, Eventpoll]
+    epitems: dict[int, Epitem]
+    rb_nodes: dict[int, RbNode]
+    ready_lists: dict[int, Queue]
+    ready_links: dict[int, Link]
+
+    cpus: dict[int, Cpu]
+    irq_lines: dict[tuple[int, int], bool]
+    nics: dict[int, Nic]
+    packets: dict[int, Packet]
+
+    def __init__(self, tables: Mapping[str, dict[Any, Any]] | None = None) -> None:
+        for name in TABLES:
+            setattr(self, name, {} if tables is None else dict(tables[name]))
+
+    def table(self, name: str) -> dict[Any, Any]:
+        """The table called `name`."""
+        found: dict[Any, Any] = getattr(self, name)
+        return found
+
+    def copy(self) -> World:
+        """An independent world with the same rows."""
+        return World({name: self.table(name) for name in TABLES})
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, World):
+            return NotImplemented
+        return all(self.table(name) == other.table(name) for name in TABLES)
+
+    __hash__ = None  # type: ignore[assignment]  # a world changes
+
+
+TABLES: tuple[str, ...] = tuple(World.__annotations__)
