@@ -13,7 +13,7 @@ An event is written as an array whose first element is its kind; a recording's h
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, dataclass_transform
 
 import msgspec
 
@@ -44,6 +44,8 @@ def file_and_line(at: int) -> tuple[int, int]:
     return at >> 16, at & 0xFFFF
 
 
+# Type checkers do not inherit `frozen`: this tells them that the kinds are frozen too.
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Event(msgspec.Struct, frozen=True, tag_field="kind", tag=True, array_like=True, gc=False):
     """The head that every event has; the kinds are its subclasses."""
 
