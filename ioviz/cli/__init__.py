@@ -1,16 +1,91 @@
-"""The command line: verbs and flags. Nothing heavy is imported before a verb is known."""
+"""The command line: verbs and flags. Nothing heavy is imported before a verb is known.
+
+Exit codes: the guest's own; 1 after an uncaught exception; 2 when the command makes no sense; 124 a limit was reached;
+125 nothing can ever happen again (a deadlock, a wait for ever); 126 the program asked for what the machine lacks;
+130 Ctrl+C; 141 nobody reads our output any more; 70 a fault of ours.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
-from ioviz import __version__
+from ioviz.cli.arguments import Request, UsageError, parse
+from ioviz.cli.messages import choose_language, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+USAGE = 2
+FAULT = 70
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+HASH_SEED = "0"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and give its exit code."""
-    print(f"ioviz {__version__}")
-    return 0
+    argv = sys.argv[1:] if argv is None else argv
+    lang = _language_typed(argv)
+    choose_language(lang)
+    try:
+        request = parse(argv)
+        choose_language(request.lang)
+        return _run(request)
+    except UsageError as error:
+        print(say("usage", text=error), file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python flushes once more at exit, which must find a file that takes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("IOVIZ_DEBUG"):
+            raise
+        print(say("usage", text=_our_fault(error)), file=sys.stderr)
+        return FAULT
+
+
+def _run(request: Request) -> int:
+    """Import what the verb needs, and hand over to it."""
+    fix_hash_seed()
+    if request.verb == "exec":
+        from ioviz.cli.exec import run_exec
+
+        return run_exec(request)
+    from ioviz.cli.play import run_gallery, run_play
+
+    return run_gallery(request) if request.verb == "gallery" else run_play(request)
+
+
+def fix_hash_seed() -> None:
+    """Start again under a fixed PYTHONHASHSEED: sets of strings in a guest must have the same order in every run."""
+    if os.environ.get("PYTHONHASHSEED") == HASH_SEED:
+        return
+    environment = {**os.environ, "PYTHONHASHSEED": HASH_SEED}
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+def _language_typed(argv: Sequence[str]) -> str | None:
+    """The value of an early --lang, so that complaints about the rest are in that language."""
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        if word == "--lang" and following in {"en", "zh"}:
+            return following
+        if word in {"--lang=en", "--lang=zh"}:
+            return word[-2:]
+        if not word.startswith("-") and word not in {"exec", "play"}:
+            break
+    return None
+
+
+def _our_fault(error: Exception) -> str:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"
+    return say("our-fault", what=f"{type(error).__name__}: {error}", where=where)

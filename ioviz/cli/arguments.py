@@ -1,0 +1,235 @@
+"""What was typed, taken apart: verbs, flags, and the programs with their own arguments.
+
+As with Python itself, everything after the program's name (or after `-m MODULE`) belongs to the program. The order of
+`--peer`, `--remote` and `--peer-stdin` counts: each `--peer-stdin` feeds the program named before it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ioviz import __version__
+from ioviz.cli.messages import LANGUAGES, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAIN, PEER, REMOTE = "main", "peer", "remote"
+MAX_STEPS = 50_000_000
+"""Events after which a run is ended, unless `--max-steps` says otherwise."""
+
+
+class UsageError(Exception):
+    """What was typed makes no sense; the text is one sentence for the person."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program to run: a file, or a module if `module`; its own arguments; the file that feeds its stdin."""
+
+    name: str
+    args: tuple[str, ...] = ()
+    module: bool = False
+    role: str = MAIN
+    stdin: Path | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """A verb and what it is to work on. `what` is the scene, program or recording of `play`."""
+
+    verb: str
+    lang: str | None = None
+    program: Program | None = None
+    others: tuple[Program, ...] = ()
+    knobs: tuple[tuple[str, str], ...] = ()
+    seed: int = 0
+    strace: bool = False
+    record: Path | None = None
+    json: bool = False
+    plain: bool = False
+    ascii: bool = False
+    lines: bool = True
+    max_steps: int = MAX_STEPS
+    max_time: float | None = None
+
+
+@dataclass
+class _Found:
+    """The programs and knobs in the order in which they were typed."""
+
+    others: list[Program] = field(default_factory=list)
+    knobs: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+class _Other(argparse.Action):
+    """`--peer 'FILE ARGS'`, `--remote 'FILE ARGS'`: a further program."""
+
+    def __call__(self, parser: object, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        try:
+            name, *args = shlex.split(values)
+        except ValueError as error:
+            raise UsageError(say("bad-quotes", option=option_string, text=values)) from error
+        namespace.found.others.append(Program(name, tuple(args), role=(option_string or "")[2:]))
+
+
+class _Stdin(argparse.Action):
+    """`--peer-stdin FILE`: the input of the program named last."""
+
+    def __call__(self, parser: object, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        others = namespace.found.others
+        if not others:
+            raise UsageError(say("stdin-of-whom"))
+        others[-1] = replace(others[-1], stdin=Path(values))
+
+
+class _Knob(argparse.Action):
+    """`--set KNOB=VALUE`."""
+
+    def __call__(self, parser: object, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        name, equals, value = values.partition("=")
+        if not (name and equals and value):
+            raise UsageError(say("bad-knob", text=values))
+        namespace.found.knobs.append((name, value))
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(say("not-positive", text=text))
+    return number
+
+
+def _count(text: str) -> int:
+    if not text.replace("_", "").isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(say("not-positive", text=text))
+    return int(text)
+
+
+def _add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that say what runs and under which conditions: the same for `exec` and `play`."""
+    add = parser.add_argument
+    add("-m", dest="module", metavar="MODULE", help="run a module, as Python has it; the rest are its arguments")
+    add("--peer", action=_Other, metavar="'FILE ARGS'", help="a further program on the same host (repeatable)")
+    add("--remote", action=_Other, metavar="'FILE ARGS'", help="a further program on a second host, joined by a link")
+    add("--peer-stdin", action=_Stdin, metavar="FILE", help="feeds the program before it, a line for each input()")
+    add("--set", action=_Knob, metavar="KNOB=VALUE", help="turn a kernel knob, such as trigger=et (repeatable)")
+    add("--seed", type=int, default=0, metavar="N", help="of everything that is random in the run (0)")
+    add("--record", type=Path, metavar="FILE", help="keep the run, to be played later")
+    add("--no-lines", dest="lines", action="store_false", help="do not follow source lines: faster, and less to see")
+    add("--max-steps", type=_count, default=MAX_STEPS, metavar="N", help=f"end the run after N events ({MAX_STEPS:,})")
+    add("--max-time", type=_positive, metavar="S", help="end the run after S virtual seconds")
+    add("--lang", choices=LANGUAGES, help="language of the texts")
+
+
+def exec_parser() -> argparse.ArgumentParser:
+    """The flags of `ioviz exec`, for parsing and for help."""
+    parser = _Parser(
+        prog="ioviz exec",
+        usage="ioviz exec [flags] PROGRAM.py [ARGS]\n       ioviz exec [flags] -m MODULE [ARGS]",
+        description="Run a Python program on the simulated kernel.",
+        allow_abbrev=False,
+    )
+    _add_run_flags(parser)
+    parser.add_argument("--strace", action="store_true", help="print each system call to stderr, in strace's format")
+    parser.add_argument("--json", action="store_true", help="print each event to stdout, as JSON Lines")
+    return parser
+
+
+def play_parser() -> argparse.ArgumentParser:
+    """The flags of `ioviz play`, for parsing and for help."""
+    parser = _Parser(
+        prog="ioviz play",
+        usage="ioviz play [flags] WHAT [ARGS]\n       ioviz play [flags] -m MODULE [ARGS]",
+        description="Watch a scene, a program (with its peers) or a recording.",
+        allow_abbrev=False,
+    )
+    _add_run_flags(parser)
+    parser.add_argument("--plain", action="store_true", help="the same story as text (also when there is no terminal)")
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
+    return parser
+
+
+def main_parser() -> argparse.ArgumentParser:
+    """`ioviz` without a verb, and what `ioviz --help` prints."""
+    parser = _Parser(
+        prog="ioviz",
+        usage="ioviz [--lang LANG]                      the gallery of scenes\n"
+        "       ioviz play WHAT [ARGS]                   watch a scene, a program or a recording\n"
+        "       ioviz exec PROGRAM.py [ARGS]             run a program on the simulated kernel",
+        description="A kernel that one can watch. `ioviz VERB --help` lists the flags of a verb.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"ioviz {__version__}")
+    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts (else from the environment)")
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
+    return parser
+
+
+def _split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Cut `argv` into our flags and the rest, which starts with the program (or follows `-m MODULE`)."""
+    takes_value = {option: action.nargs != 0 for action in parser._actions for option in action.option_strings}
+    place = 0
+    while place < len(argv) and argv[place].startswith("-") and argv[place] != "-":
+        word = argv[place]
+        if word == "--":
+            return list(argv[:place]), list(argv[place + 1 :])
+        place += 1 + (takes_value.get(word, False) and "=" not in word)
+        if word == "-m":
+            break
+    return list(argv[:place]), list(argv[place:])
+
+
+def _verb(verb: str, parser: argparse.ArgumentParser, argv: Sequence[str], lang: str | None) -> Request:
+    ours, rest = _split(parser, argv)
+    found = _Found()
+    options = parser.parse_args(ours, argparse.Namespace(found=found))
+    if options.module is not None:
+        program = Program(options.module, tuple(rest), module=True)
+    elif rest:
+        program = Program(rest[0], tuple(rest[1:]))
+    else:
+        raise UsageError(say("what-to-run", verb=verb))
+    return Request(
+        verb,
+        options.lang or lang,
+        program,
+        tuple(found.others),
+        tuple(found.knobs),
+        options.seed,
+        getattr(options, "strace", False),
+        options.record,
+        getattr(options, "json", False),
+        getattr(options, "plain", False),
+        getattr(options, "ascii", False),
+        options.lines,
+        options.max_steps,
+        options.max_time,
+    )
+
+
+def parse(argv: Sequence[str]) -> Request:
+    """Take `argv` (without the program's own name) apart. Raises UsageError; SystemExit after --help, --version."""
+    parser = main_parser()
+    ours, rest = _split(parser, argv)
+    options = parser.parse_args(ours)
+    if not rest:
+        return Request("gallery", options.lang, ascii=options.ascii)
+    verb, *argv = rest
+    if verb == "exec":
+        return _verb(verb, exec_parser(), argv, options.lang)
+    if verb == "play":
+        return _verb(verb, play_parser(), argv, options.lang)
+    raise UsageError(say("unknown-verb", verb=verb))

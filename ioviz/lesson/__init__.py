@@ -1,0 +1,1 @@
+"""Lessons: scenes with their chapters, and what the machine says about an event."""

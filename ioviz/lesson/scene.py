@@ -1,0 +1,163 @@
+"""Scenes: programs to run, the knobs to run them with, and the chapters that tell what happens.
+
+A scene is a folder with a `scene.toml`, its programs and its texts in both languages. It is data written by others, so
+it is checked as a whole when it is loaded: no unknown keys, every path inside the scene's own folder, every anchor made
+of events and fields that exist. `scenes/README.md` tells how to write one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from ioviz.lesson.anchor import Anchor, AnchorError
+
+SCENE_FILE = "scene.toml"
+MAX_BYTES = 1 << 20
+"""The most that a scene.toml or a program of a scene may have."""
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Text = Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
+class SceneError(Exception):
+    """A scene cannot be used; the text names the file, what is wrong, and what would be right."""
+
+
+class Both(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text in both languages."""
+
+    en: Text
+    zh: Text
+
+    def of(self, lang: str) -> str:
+        """The text in `lang`, without the line breaks of its source."""
+        return " ".join((self.zh if lang == "zh" else self.en).split())
+
+
+class SceneProgram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program of the scene. `role`: main, peer (same host) or remote (second host); `delay`: virtual seconds until it
+    starts; `stdin`: a file of the scene with its input."""
+
+    file: str
+    role: str = "main"
+    args: tuple[str, ...] = ()
+    stdin: str | None = None
+    delay: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+
+
+class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stop of the story: what to say at the event that `at` finds."""
+
+    title: Both
+    text: Both
+    at: Anchor
+
+
+class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole scene. `focus` names the panels that are large; `lines` says whether source lines are followed."""
+
+    id: Name
+    title: Both
+    summary: Both
+    programs: Annotated[tuple[SceneProgram, ...], Meta(min_length=1, max_length=16)]
+    chapters: tuple[Chapter, ...] = ()
+    order: int = 1000
+    knobs: dict[str, str | int] = {}
+    focus: tuple[str, ...] = ()
+    lines: bool = True
+    folder: str = ""
+    """Where it lies; set on loading."""
+
+    @property
+    def main(self) -> SceneProgram:
+        """The program that the scene is about."""
+        return self.programs[0]
+
+    def path(self, name: str) -> Path:
+        """The path of a file of the scene; it is inside the folder, which loading has checked."""
+        return Path(self.folder) / name
+
+
+def scenes_folder() -> Path:
+    """Where the scenes are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "_scenes"
+    return inside if inside.is_dir() else package.parent / "scenes"
+
+
+def find_scenes(folder: Path | None = None, problems: list[SceneError] | None = None) -> tuple[Scene, ...]:
+    """Every scene in `folder` (by default those that ioviz has), in their order.
+
+    A broken scene is left out, and why is appended to `problems`.
+    """
+    scenes = []
+    folder = scenes_folder() if folder is None else folder
+    for file in sorted(folder.glob(f"*/{SCENE_FILE}")):
+        try:
+            scenes.append(load_scene(file.parent))
+        except SceneError as error:
+            if problems is not None:
+                problems.append(error)
+    return tuple(sorted(scenes, key=lambda scene: (scene.order, scene.id)))
+
+
+def load_scene(what: str | Path) -> Scene:
+    """The scene in folder `what`, or the one of ioviz's own scenes whose id is `what`. Raises SceneError."""
+    folder = Path(what)
+    if isinstance(what, str) and not (folder / SCENE_FILE).is_file():
+        folder = scenes_folder() / what
+        if "/" in what or not (folder / SCENE_FILE).is_file():
+            raise SceneError(f"{what}: no scene of this name, and no folder with a {SCENE_FILE}")
+    file = folder / SCENE_FILE
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise SceneError(f"{file}: larger than {MAX_BYTES} bytes, which no scene needs")
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        scene = msgspec.convert({**table, "folder": str(folder)}, Scene)
+    except OSError as error:
+        raise SceneError(f"{file}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SceneError(f"{file}: is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SceneError(f"{file}: is not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise SceneError(f"{file}: {error}") from error
+    _check(scene, file)
+    return scene
+
+
+def _check(scene: Scene, file: Path) -> None:
+    if scene.id != file.parent.resolve().name:
+        raise SceneError(f"{file}: its id is {scene.id!r}, but its folder is {file.parent.name!r}: make them the same")
+    roles = [program.role for program in scene.programs]
+    if roles[0] != "main" or roles.count("main") != 1:
+        raise SceneError(f"{file}: the first program, and no other, must have the role main")
+    for program in scene.programs:
+        if program.role not in {"main", "peer", "remote"}:
+            raise SceneError(f"{file}: {program.file} has the role {program.role!r}: use main, peer or remote")
+        _check_file(scene, program.file, file)
+        if program.stdin is not None:
+            _check_file(scene, program.stdin, file)
+    for number, chapter in enumerate(scene.chapters, 1):
+        try:
+            chapter.at.check({program.file for program in scene.programs})
+        except AnchorError as error:
+            raise SceneError(f"{file}: chapter {number} ({chapter.title.en}): {error}") from error
+
+
+def _check_file(scene: Scene, name: str, file: Path) -> None:
+    folder = file.parent.resolve()
+    try:
+        path = (folder / name).resolve()
+        inside, usable = path.is_relative_to(folder), path.is_file() and path.stat().st_size <= MAX_BYTES
+    except (OSError, ValueError):  # a name that no file can have
+        inside, usable = True, False
+    if not inside:
+        raise SceneError(f"{file}: {name!r} leads out of the scene's folder: programs lie beside {SCENE_FILE}")
+    if not usable:
+        raise SceneError(f"{file}: {name!r} is not a readable file of at most {MAX_BYTES} bytes beside {SCENE_FILE}")
