@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
+from ioviz.model.event import file_and_line
 from ioviz.model.syscalls import BY_NAME
 from ioviz.model.task import ProcessStarted, TaskCreated
 from ioviz.model.vocabulary import KINDS
@@ -27,12 +28,13 @@ class AnchorError(Exception):
 
 
 class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The `nth` event of kind `event` after the last chapter's, of the call `call`, made by `program`, whose fields are
-    as in `where`; what is left out may be anything."""
+    """The `nth` event of kind `event` after the last chapter's, of the call `call`, made by `program` at its source line
+    `line`, whose fields are as in `where`; what is left out may be anything."""
 
     event: str
     call: str | None = None
     program: str | None = None
+    line: Annotated[int, Meta(ge=1)] | None = None
     where: dict[str, int | str | bool] = {}
     nth: Annotated[int, Meta(ge=1)] = 1
 
@@ -58,6 +60,7 @@ class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             type(event).__name__ == self.event
             and (self.call is None or getattr(event, "nr", None) == BY_NAME[self.call].nr)
             and (self.program is None or program == self.program)
+            and (self.line is None or file_and_line(event.at)[1] == self.line)
             and all(getattr(event, name) == value for name, value in self.where.items())
         )
 
