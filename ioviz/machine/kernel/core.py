@@ -1,0 +1,96 @@
+"""The core of the kernel: the world, the clock, the log, ids and the heap of timers.
+
+The rest of the kernel stands on it as a chain of classes, each adding its concept: `Core` → `Scheduler` (sched) →
+`WaitQueues` (wait) → `Files` (files) → `Kernel` (kernel). Invariant: everything that a person may see is in the world;
+what is kept beside it (counters, caches, stacks of guests) could be worked out again from the log.
+"""
+
+from __future__ import annotations
+
+import random
+from heapq import heappush
+from typing import TYPE_CHECKING, Any
+
+from ioviz.machine.hardware.costs import load_costs
+from ioviz.model.event import NO_CAUSE, Event
+from ioviz.model.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ioviz.machine.kernel.config import Config
+
+
+class Timer:
+    """Something to do at a time, in interrupt context of a host's CPU. `waits` marks the time-out of a sleeping task."""
+
+    __slots__ = ("args", "fn", "host", "waits")
+
+    def __init__(self, host: int, fn: Callable[..., object] | None, args: tuple[Any, ...], waits: bool) -> None:
+        self.host = host
+        self.fn = fn
+        self.args = args
+        self.waits = waits
+
+
+class Core:
+    """The state that every part of the kernel shares. Times are virtual nanoseconds."""
+
+    def __init__(self, config: Config, seed: int, sink: Callable[[Event], object]) -> None:
+        self.config = config
+        self.world = World()
+        self.sink = sink
+        self.seq = 0
+        self.now = 0
+        self.cpu = 0
+        self.task = 0
+        self.pid = 0
+        self.at = 0
+        self.cause = NO_CAUSE
+        self.random = random.Random(seed)
+        self.costs = load_costs()
+        self.attention = 0
+        """The time at which the running task is to be interrupted: see `Scheduler.attend`."""
+        self._cost = self.costs.kinds
+        self._last_id = 0
+        self._timers: list[tuple[int, int, Timer]] = []
+        self._timers_made = 0
+
+    def emit(self, kind: type[Event], *own: Any) -> int:
+        """Make an event of `kind` with its own fields, apply it and log it; returns its seq."""
+        seq = self.seq
+        self.seq = seq + 1
+        self.now = now = self.now + self._cost[kind]
+        event = kind(seq, now, self.cpu, self.task, self.cause, 0, self.at, *own)
+        event.apply(self.world)
+        self.sink(event)
+        return seq
+
+    def new_id(self) -> int:
+        """An id that no row has had."""
+        self._last_id += 1
+        return self._last_id
+
+    def new_ids(self, count: int) -> int:
+        """The first of `count` ids in a row."""
+        first = self._last_id + 1
+        self._last_id += count
+        return first
+
+    def after(self, delay: int, host: int, fn: Callable[..., object], *args: Any, waits: bool = False) -> Timer:
+        """Call `fn(*args)` `delay` ns from now in interrupt context of `host`. Equal times keep their order."""
+        timer = Timer(host, fn, args, waits)
+        due = self.now + delay
+        self._timers_made += 1
+        heappush(self._timers, (due, self._timers_made, timer))
+        if due < self.attention:
+            self.attention = due
+        return timer
+
+    def cancel(self, timer: Timer) -> None:
+        """Forget a timer. It stays in the heap, and neither runs nor moves the clock."""
+        timer.fn = None
+
+    def spend(self, ns: int) -> None:
+        """Let `ns` pass: work that is worth no event of its own."""
+        self.now += ns

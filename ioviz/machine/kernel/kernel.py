@@ -1,0 +1,174 @@
+"""The kernel as a whole: the way in and out (`syscall`), the hooks of guests, and the processes.
+
+`Kernel.syscall` is the only door between a guest and the machine. It logs the entry, runs the handler that
+`ioviz.machine.kernel.syscalls` has for the number, logs the result, and attends to what came up meanwhile.
+"""
+
+from __future__ import annotations
+
+from errno import ENOSYS
+from typing import TYPE_CHECKING, Any
+
+from ioviz.machine.kernel import eventpoll
+from ioviz.machine.kernel.errors import Unsupported
+from ioviz.machine.kernel.files import Descriptors, Files
+from ioviz.machine.kernel.process import ProcessState, exit_group, exit_task
+from ioviz.machine.kernel.signals import deliver, pending
+from ioviz.machine.kernel.switch import TaskKilled
+from ioviz.machine.kernel.syscalls import OPS, SHOW_ARGS, SHOW_OUT, TABLE
+from ioviz.model.cpu import NO_VECTOR, VECTOR_SYSCALL, SyscallReturned, TrapEntered
+from ioviz.model.event import Event, at_of
+from ioviz.model.host import HostBooted, RunStarted
+from ioviz.model.syscalls import name_of
+from ioviz.model.task import LineReached, SourceLoaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ioviz.machine.kernel.config import Config
+    from ioviz.machine.kernel.sched import Limits
+    from ioviz.machine.kernel.tty import Terminal
+    from ioviz.model.wait import WaitEntry
+
+EPOCH = 1_704_067_200 * 10**9
+"""What CLOCK_REALTIME says when the machine starts: 2024-01-01T00:00:00Z."""
+PATIENCE = 50
+"""How often a task that was told to end may catch that and go on before it is left where it stands."""
+
+
+class Kernel(Files):
+    """One object serves all hosts: hosts are rows, and whose turn it is says `cpu`."""
+
+    def __init__(
+        self,
+        config: Config,
+        seed: int,
+        sink: Callable[[Event], object],
+        limits: Limits,
+        printed: Callable[[int, int, bytes], object],
+        *,
+        lines: bool,
+    ) -> None:
+        super().__init__(config, seed, sink, limits)
+        self.ops = OPS
+        self.printed = printed
+        self.processes: dict[int, ProcessState] = {}
+        self.terminals: dict[int, Terminal] = {}
+        """The input of each terminal, keyed by the object of its open files."""
+        self.vector = VECTOR_SYSCALL if config.entry == "int80" else NO_VECTOR
+        self.line: Callable[[int], None] = self._line_logged if lines else self._line
+        self.on_attend.append(lambda: deliver(self))
+        self._line_cost = self.costs.line
+        self._sources = 0
+        self.emit(RunStarted, seed, config.settings())
+
+    # -- the door
+
+    def syscall(self, nr: int, *args: Any) -> Any:
+        """A guest calls the kernel; see the table in `ioviz.machine.kernel.syscalls` for arguments and results.
+
+        Returns an int, negative for an errno, or a pair of such an int and what the kernel copied to the user.
+        """
+        if not self.task or self.thread.killed:
+            return self._refuse(nr)
+        self.last_trap = self.now
+        show = SHOW_ARGS.get(nr)
+        self.cause = self.emit(TrapEntered, self.vector, nr, args if show is None else show(args))
+        handler = TABLE.get(nr)
+        if handler is None:
+            self.stop("unsupported", f"the machine has no system call {name_of(nr)} {self.where()}", 126)
+        try:
+            result = handler(self, *args)
+        except Unsupported as error:
+            self.stop("unsupported", f"{name_of(nr)} {self.where()}: {error}", 126)
+        if type(result) is tuple:
+            ret, out = result
+            show_out = SHOW_OUT.get(nr)
+            self.cause = self.emit(SyscallReturned, nr, ret, out if show_out is None else show_out(out))
+        else:
+            self.cause = self.emit(SyscallReturned, nr, result)
+        if self.now >= self.attention:
+            self.attend()
+        return result
+
+    def _refuse(self, nr: int) -> int:
+        """A call from no task (a finalizer in the hub), or from one that was told to end."""
+        if not self.task or self.switch.in_hub():
+            return -ENOSYS
+        self._insist()
+        return -ENOSYS
+
+    def _insist(self) -> None:
+        thread = self.thread
+        thread.refusals += 1
+        if thread.refusals > PATIENCE:
+            while True:
+                self.switch.to_hub()
+        raise TaskKilled
+
+    # -- the hooks of guests
+
+    def _line(self, at: int) -> None:
+        """The guest reached a source line."""
+        self.at = at
+        self.now += self._line_cost
+        if self.now >= self.attention:
+            self._attend_user()
+
+    def _line_logged(self, at: int) -> None:
+        self.at = at
+        self.cause = self.emit(LineReached)
+        if self.now >= self.attention:
+            self._attend_user()
+
+    def _attend_user(self) -> None:
+        if not self.task or self.switch.in_hub():
+            return
+        if self.thread.killed:
+            self._insist()
+        self.attend()
+        process = self.processes.get(self.pid)
+        if process is not None and process.check_signals is not None:
+            process.check_signals()
+
+    def vdso_clock(self, clock: int) -> int:
+        """Read clock 0 (real time) or 1 (monotonic), in ns, without entering the kernel."""
+        self.now += self.costs.vdso
+        return EPOCH + self.now if clock == 0 else self.now
+
+    def source(self, path: str, text: str) -> int:
+        """Register a source file of a guest, for `at` and for the stage; returns its id."""
+        self._sources += 1
+        self.emit(SourceLoaded, self._sources, path, text)
+        return self._sources
+
+    # -- hosts and processes
+
+    def boot(self, host: int, name: str, address: str) -> None:
+        """Add a host."""
+        self.cpu = host
+        self.emit(HostBooted, host, name, address)
+
+    def add_process(self, pid: int) -> ProcessState:
+        """Kernel-side state for a new process."""
+        state = self.processes[pid] = ProcessState(pid)
+        self.descriptors[pid] = Descriptors()
+        return state
+
+    def task_returned(self) -> None:
+        if self.processes[self.pid].threads == 1:
+            exit_group(self, 0)
+        else:
+            exit_task(self, 0)
+
+    # -- what other files add
+
+    def ep_poll_callback(self, waiter: WaitEntry, mask: int) -> bool:
+        return eventpoll.ep_poll_callback(self, waiter, mask)
+
+    def signal_pending(self) -> bool:
+        return pending(self)
+
+    def start_line(self, file: int, line: int) -> int:
+        """The `at` of a line; here so that guests need not know the packing."""
+        return at_of(file, line)

@@ -1,0 +1,110 @@
+"""Processes: `clone`, `exit`, `exit_group`, ids, and the random bytes.
+
+A task that ends never runs again; its stack returns to the hub. When a process ends, its other tasks are killed where they
+sleep and every descriptor is closed, which is what its peers see.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ioviz.machine.kernel.files import Result
+from ioviz.machine.kernel.switch import TaskKilled
+from ioviz.model.task import DEAD, ProcessExited, TaskExited
+from ioviz.model.task import TaskKilled as TaskKilledEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ioviz.machine.kernel.kernel import Kernel
+
+
+class ProcessState:
+    """What the kernel keeps of a process beside its row: its signal actions and the guest's hook for them."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.threads = 0
+        self.actions: dict[int, tuple[int, Callable[[int], None] | None]] = {}
+        self.check_signals: Callable[[], None] | None = None
+        self.alarm: Any = None
+        self.alarm_due = 0
+        self.interval = 0
+        self.taker = 0
+        """The task that is to take the pending signals; 0: any."""
+
+
+def spawn_task(k: Kernel, pid: int, host: int, tid: int, entry: Callable[[], None]) -> None:
+    """A task of process `pid` that will run `entry`."""
+    k.processes[pid].threads += 1
+    k.create_task(pid, host, tid, entry)
+
+
+def sys_clone(k: Kernel, flags: int, entry: Callable[[], None]) -> int:
+    """clone(2) of a thread."""
+    tid = k.next_tid()
+    spawn_task(k, k.pid, k.cpu, tid, entry)
+    return tid
+
+
+def sys_exit(k: Kernel, code: int) -> NoReturn:
+    """exit(2): the running task ends, and with the last one its process."""
+    if k.processes[k.pid].threads == 1:
+        exit_group(k, code)
+    exit_task(k, code)
+    raise TaskKilled
+
+
+def sys_exit_group(k: Kernel, code: int) -> NoReturn:
+    """exit_group(2)."""
+    exit_group(k, code & 0xFF)
+    raise TaskKilled
+
+
+def exit_task(k: Kernel, code: int) -> None:
+    """End the running task alone."""
+    k.thread.killed = True
+    k.processes[k.pid].threads -= 1
+    k.emit(TaskExited, code)
+
+
+def exit_group(k: Kernel, code: int, signal: int = 0) -> None:
+    """End the running process: kill its other tasks, close what it has open, tell the log."""
+    pid = k.pid
+    for thread in list(k.threads.values()):
+        if thread.pid == pid and thread is not k.thread and k.world.tasks[thread.tid].state != DEAD:
+            if thread.timer is not None:
+                k.cancel(thread.timer)
+            thread.killed = True
+            k.emit(TaskKilledEvent, thread.tid)
+    for fd in sorted(row.fd for row in k.world.fds.values() if row.pid == pid):
+        k.close_fd(pid, fd)
+    state = k.processes[pid]
+    if state.alarm is not None:
+        k.cancel(state.alarm)
+    state.threads = 0
+    k.thread.killed = True
+    k.emit(TaskExited, code)
+    k.emit(ProcessExited, pid, code, signal)
+
+
+def sys_getpid(k: Kernel) -> int:
+    """getpid(2)."""
+    return k.pid
+
+
+def sys_gettid(k: Kernel) -> int:
+    """gettid(2)."""
+    return k.task
+
+
+def sys_sched_yield(k: Kernel) -> int:
+    """sched_yield(2): to the tail of the run queue, if anyone else is on it."""
+    if k.world.run_queues[k.cpu].count:
+        k.preempt("yield")
+    return 0
+
+
+def sys_getrandom(k: Kernel, n: int) -> Result:
+    """getrandom(2), from the seed of the run."""
+    return n, k.random.randbytes(n)

@@ -1,0 +1,144 @@
+"""The system-call table: number → handler, and how arguments and results are shown in the log.
+
+A handler takes the kernel and the arguments and returns an int, a negative errno, or a pair (int, what is copied to the
+user). Bytes never go into the log whole here: they stand there as text, a character a byte, their first 32.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ioviz.machine.kernel import (
+    eventfd,
+    eventpoll,
+    files,
+    futex,
+    pipe,
+    poll,
+    process,
+    ramfs,
+    select,
+    signals,
+    socket,
+    sockopt,
+    time,
+    tty,
+)
+from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SOCKET, TTY
+from ioviz.model.syscalls import SYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ioviz.machine.kernel.files import FileOps
+
+TABLE: Final[dict[int, Callable[..., Any]]] = {
+    SYS.read: files.sys_read,
+    SYS.write: files.sys_write,
+    SYS.close: files.sys_close,
+    SYS.dup: files.sys_dup,
+    SYS.dup2: files.sys_dup2,
+    SYS.dup3: files.sys_dup3,
+    SYS.fcntl: files.sys_fcntl,
+    SYS.ioctl: files.sys_ioctl,
+    SYS.openat: ramfs.sys_openat,
+    SYS.stat: ramfs.sys_stat,
+    SYS.fstat: ramfs.sys_fstat,
+    SYS.lseek: ramfs.sys_lseek,
+    SYS.ftruncate: ramfs.sys_ftruncate,
+    SYS.getdents64: ramfs.sys_getdents64,
+    SYS.mkdir: ramfs.sys_mkdir,
+    SYS.rmdir: ramfs.sys_rmdir,
+    SYS.rename: ramfs.sys_rename,
+    SYS.unlink: ramfs.sys_unlink,
+    SYS.pipe2: pipe.sys_pipe2,
+    SYS.eventfd2: eventfd.sys_eventfd2,
+    SYS.socket: socket.sys_socket,
+    SYS.socketpair: socket.sys_socketpair,
+    SYS.bind: socket.sys_bind,
+    SYS.listen: socket.sys_listen,
+    SYS.accept4: socket.sys_accept4,
+    SYS.connect: socket.sys_connect,
+    SYS.getsockname: socket.sys_getsockname,
+    SYS.getpeername: socket.sys_getpeername,
+    SYS.sendto: socket.sys_sendto,
+    SYS.recvfrom: socket.sys_recvfrom,
+    SYS.sendmsg: socket.sys_sendmsg,
+    SYS.recvmsg: socket.sys_recvmsg,
+    SYS.shutdown: socket.sys_shutdown,
+    SYS.setsockopt: sockopt.sys_setsockopt,
+    SYS.getsockopt: sockopt.sys_getsockopt,
+    SYS.select: select.sys_select,
+    SYS.poll: poll.sys_poll,
+    SYS.epoll_create1: eventpoll.sys_epoll_create1,
+    SYS.epoll_ctl: eventpoll.sys_epoll_ctl,
+    SYS.epoll_wait: eventpoll.sys_epoll_wait,
+    SYS.futex: futex.sys_futex,
+    SYS.clock_nanosleep: time.sys_clock_nanosleep,
+    SYS.clone: process.sys_clone,
+    SYS.exit: process.sys_exit,
+    SYS.exit_group: process.sys_exit_group,
+    SYS.getpid: process.sys_getpid,
+    SYS.gettid: process.sys_gettid,
+    SYS.sched_yield: process.sys_sched_yield,
+    SYS.getrandom: process.sys_getrandom,
+    SYS.kill: signals.sys_kill,
+    SYS.tgkill: signals.sys_tgkill,
+    SYS.rt_sigaction: signals.sys_rt_sigaction,
+    SYS.rt_sigprocmask: signals.sys_rt_sigprocmask,
+    SYS.setitimer: signals.sys_setitimer,
+    SYS.pause: signals.sys_pause,
+}
+
+OPS: Final[dict[str, FileOps]] = {
+    TTY: tty.OPS,
+    INODE: ramfs.OPS,
+    PIPE_READ: pipe.READ_OPS,
+    PIPE_WRITE: pipe.WRITE_OPS,
+    EVENTFD: eventfd.OPS,
+    EVENTPOLL: eventpoll.OPS,
+    SOCKET: socket.OPS,
+}
+
+SHOWN: Final = 32
+"""Bytes of a buffer that the log shows, and rows of a list."""
+
+
+def _text(data: bytes) -> str:
+    return data[:SHOWN].decode("latin-1")
+
+
+SHOW_ARGS: Final[dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]]] = {
+    SYS.write: lambda args: (args[0], _text(args[1]), len(args[1])),
+    SYS.sendto: lambda args: (args[0], _text(args[1]), len(args[1]), args[2], args[3]),
+    SYS.sendmsg: lambda args: (args[0], _text(args[1]), len(args[1]), args[3], args[4]),
+    SYS.bind: lambda args: (args[0], _address(args[1])),
+    SYS.connect: lambda args: (args[0], _address(args[1])),
+    SYS.setsockopt: lambda args: (*args[:3], _text(args[3]) if isinstance(args[3], bytes) else args[3]),
+    SYS.poll: lambda args: (args[0][:SHOWN], len(args[0]), args[1]),
+    SYS.select: lambda args: (args[0], args[1][:SHOWN], args[2][:SHOWN], args[3][:SHOWN], args[4]),
+    SYS.clone: lambda args: (args[0],),
+    SYS.rt_sigaction: lambda args: (args[0], args[1]),
+}
+"""How to log the arguments of the calls whose arguments are not small atoms."""
+
+
+def _address(address: Any) -> Any:
+    return _text(address) if isinstance(address, bytes) else address
+
+
+SHOW_OUT: Final[dict[int, Callable[[Any], Any]]] = {
+    SYS.read: _text,
+    SYS.recvfrom: lambda out: (_text(out[0]), _address(out[1])),
+    SYS.recvmsg: lambda out: (_text(out[0]), out[2], _address(out[3])),
+    SYS.accept4: _address,
+    SYS.getsockname: _address,
+    SYS.getpeername: _address,
+    SYS.getsockopt: _address,
+    SYS.getrandom: _text,
+    SYS.epoll_wait: lambda out: out[:SHOWN],
+    SYS.poll: lambda out: out[:SHOWN],
+    SYS.select: lambda out: tuple(fds[:SHOWN] for fds in out),
+    SYS.getdents64: lambda out: len(out),
+}
+"""How to log what the calls copy to the user, where that is not a small atom."""

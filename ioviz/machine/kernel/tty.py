@@ -1,0 +1,107 @@
+"""The terminal of each process: lines come in by keyboard interrupts, text goes out.
+
+A read takes at most one line, as from a terminal in canonical mode. Scripted lines are typed one after the other, `typing`
+apart, beginning when the program first waits for one; a program without script or person reads end of file.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from errno import EINTR
+from typing import TYPE_CHECKING
+
+from ioviz.machine.kernel.files import FileOps, Result, no_ioctl
+from ioviz.model.files import OpenFile
+from ioviz.model.idt import KEYBOARD
+from ioviz.model.poll_bits import POLLIN, POLLOUT
+from ioviz.model.terminal import InputRead, LineTyped, TextPrinted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ioviz.machine.kernel.kernel import Kernel
+
+
+class Terminal:
+    """The input side of a process's terminal. `script` gives the lines still to be typed; `ask` a person's next line, or
+    b"" at the end of input."""
+
+    def __init__(self, pid: int, host: int, script: Iterator[bytes] | None, ask: Callable[[], bytes] | None) -> None:
+        self.pid = pid
+        self.host = host
+        self.script = script
+        self.ask = ask
+        self.lines: deque[bytes] = deque()
+        self.typing = False
+        self.eof = script is None and ask is None
+
+
+def _type(k: Kernel, terminal: Terminal, queue: int) -> None:
+    """Somebody types the next line: in interrupt context."""
+    terminal.typing = False
+    line = next(terminal.script, b"") if terminal.script is not None else b""
+
+    def keyboard() -> None:
+        if line:
+            terminal.lines.append(line)
+            k.cause = k.emit(LineTyped, terminal.pid, line)
+        else:
+            terminal.eof = True
+        k.wake(queue, POLLIN)
+
+    k.interrupt(terminal.host, KEYBOARD, keyboard)
+
+
+def _want_line(k: Kernel, terminal: Terminal, queue: int) -> None:
+    if terminal.lines or terminal.eof:
+        return
+    if terminal.ask is not None:
+        line = terminal.ask()
+        if line:
+            terminal.lines.append(line)
+            k.cause = k.emit(LineTyped, terminal.pid, line)
+        else:
+            terminal.eof = True
+    elif not terminal.typing:
+        terminal.typing = True
+        k.after(k.config.typing, terminal.host, _type, k, terminal, queue)
+
+
+def tty_read(k: Kernel, file: OpenFile, n: int) -> Result:
+    """The next line, or as much of it as fits; 0 bytes at the end of input."""
+    terminal = k.terminals[file.obj]
+    while True:
+        _want_line(k, terminal, file.obj)
+        if terminal.lines:
+            line = terminal.lines.popleft()
+            if len(line) > n:
+                terminal.lines.appendleft(line[n:])
+                line = line[:n]
+            k.emit(InputRead, terminal.pid, len(line))
+            return len(line), line
+        if terminal.eof:
+            return 0, b""
+        if k.sleep("n_tty_read", (file.obj,)) == "signal":
+            return -EINTR
+
+
+def tty_write(k: Kernel, file: OpenFile, data: bytes) -> int:
+    """Print."""
+    terminal = k.terminals[file.obj]
+    fd = 2 if file.flags & STDERR else 1
+    k.emit(TextPrinted, terminal.pid, fd, data)
+    k.printed(terminal.pid, fd, data)
+    return len(data)
+
+
+def tty_poll(k: Kernel, file: OpenFile) -> int:
+    """Always writable; readable when a line is there or the input has ended."""
+    terminal = k.terminals[file.obj]
+    _want_line(k, terminal, file.obj)
+    return POLLOUT | (POLLIN if terminal.lines or terminal.eof else 0)
+
+
+STDERR = 1 << 30
+"""Not a flag of Linux: marks the open file behind descriptor 2, so that the two streams stay apart."""
+
+OPS = FileOps(tty_read, tty_write, tty_poll, lambda k, file: None, no_ioctl, lambda k, file: file.obj)

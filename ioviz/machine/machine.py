@@ -1,0 +1,132 @@
+"""The machine: hosts, a kernel and the programs that run on it, from power on to the end.
+
+Hosts are numbered from 1. The main program and its peers run on host 1; if there is a remote program, host 2 is joined to it
+by a link. Programs start one after the other, `START_GAP` apart, as a person would start a server and then its clients.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+from typing import TYPE_CHECKING, Final
+
+from ioviz.machine.hardware import nic
+from ioviz.machine.kernel.kernel import Kernel
+from ioviz.machine.kernel.process import spawn_task
+from ioviz.machine.kernel.sched import Limits
+from ioviz.machine.kernel.signals import send_signal
+from ioviz.machine.kernel.tty import STDERR, Terminal
+from ioviz.machine.program import MAIN, REMOTE, Program
+from ioviz.machine.user.guest import Guest
+from ioviz.model.files import TTY
+from ioviz.model.task import ProcessStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ioviz.machine.kernel.config import Config
+    from ioviz.model.event import Event
+    from ioviz.model.world import World
+
+HOSTS: Final = ((1, "host1", "10.0.0.1"), (2, "host2", "10.0.0.2"))
+START_GAP: Final = 50_000_000
+O_RDWR: Final = 2
+
+
+class Machine:
+    """A run of `programs`, which goes on as far as `run` is told. `sink` gets every event, `printed(pid, fd, data)` all
+    that the programs print, `ask()` fetches a person's next line for the main program (None: end of input)."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        config: Config,
+        sink: Callable[[Event], object],
+        *,
+        seed: int = 0,
+        limits: Limits | None = None,
+        printed: Callable[[int, int, bytes], object] = lambda pid, fd, data: None,
+        ask: Callable[[], bytes] | None = None,
+        lines: bool = True,
+    ) -> None:
+        self.kernel = Kernel(config, seed, sink, limits or Limits(), printed, lines=lines)
+        self._seed = seed
+        self._ask = ask
+        self._lines = lines
+        self._interrupts = 0
+        hosts = HOSTS if any(program.role == REMOTE for program in programs) else HOSTS[:1]
+        for host, name, address in hosts:
+            self.kernel.boot(host, name, address)
+        if len(hosts) > 1:
+            nic.boot(self.kernel, [host for host, _, _ in hosts])
+        self.kernel.cpu = 1
+        self.kernel.on_attend.append(self._look_for_interrupt)
+        for number, program in enumerate(programs):
+            delay = program.delay if program.delay >= 0 else number * START_GAP
+            if delay:
+                host = 2 if program.role == REMOTE else 1
+                self.kernel.after(delay, host, self._start, program)
+            else:
+                self._start(program)
+
+    @property
+    def world(self) -> World:
+        """The machine's state."""
+        return self.kernel.world
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.kernel.ended
+
+    def run(self, max_events: int = 1 << 60) -> bool:
+        """Go on for about `max_events` events; True when the run has ended."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self.kernel.run(max_events)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def interrupt(self) -> None:
+        """A person pressed Ctrl+C: the main program gets SIGINT; a second time ends the run."""
+        self._interrupts += 1
+        self.kernel.attention = 0
+
+    def dispose(self) -> None:
+        """End every guest. The log keeps what happened."""
+        self.kernel.dispose()
+
+    def _look_for_interrupt(self) -> None:
+        if not self._interrupts:
+            return
+        kernel = self.kernel
+        taken, self._interrupts = self._interrupts, 0
+        process = kernel.world.processes.get(kernel.main_pid)
+        if taken > 1 or process is None or not process.alive:
+            kernel.stop("interrupted", f"interrupted {kernel.where()}", 130)
+        send_signal(kernel, kernel.main_pid, signal.SIGINT)
+
+    def _start(self, program: Program) -> None:
+        kernel = self.kernel
+        host = 2 if program.role == REMOTE else 1
+        saved = kernel.cpu, kernel.task, kernel.pid, kernel.at
+        kernel.cpu, kernel.task, kernel.at = host, 0, 0
+        pid = kernel.next_tid()
+        argv = (program.module or program.path, *program.args)
+        kernel.cause = kernel.emit(ProcessStarted, pid, host, program.name, argv, program.role)
+        kernel.add_process(pid)
+        kernel.pid = pid
+        if program.role == MAIN:
+            kernel.main_pid = pid
+        terminal = kernel.new_id()
+        script = iter([line.encode() + b"\n" for line in program.stdin]) if program.stdin is not None else None
+        ask = self._ask if program.role == MAIN and script is None else None
+        kernel.terminals[terminal] = Terminal(pid, host, script, ask)
+        for number in range(3):
+            flags = O_RDWR | (STDERR if number == 2 else 0)
+            kernel.install_fd(kernel.open_file(TTY, terminal, flags, terminal), False)
+        guest = Guest(kernel, pid, program, HOSTS[host - 1][1], self._seed)
+        spawn_task(kernel, pid, host, pid, guest.main)
+        kernel.cpu, kernel.task, kernel.pid, kernel.at = saved
