@@ -117,6 +117,7 @@ class Scheduler(Core):
                     continue
                 self._idle_on(host)
                 self.cause = self.threads[tid].cause
+                self.now += self.costs.context_switch
                 self.emit(TaskSwitched, 0, tid)
             thread = self.threads[tid]
             self._become(thread)
@@ -172,6 +173,7 @@ class Scheduler(Core):
         thread = self.thread
         thread.at = self.at
         head = self.world.run_queues[self.cpu].head
+        self.now += self.costs.context_switch
         self.emit(TaskSwitched, thread.tid, head)
         if head:
             following = self.threads[head]
@@ -207,6 +209,7 @@ class Scheduler(Core):
 
         thread = Thread(tid, pid, host, self.switch.stack(body))
         self.threads[tid] = thread
+        self.now += self.costs.clone
         thread.cause = self.emit(TaskCreated, tid, pid, host)
 
     def task_returned(self) -> None:
@@ -237,8 +240,10 @@ class Scheduler(Core):
             gc.collect(1)
         if self.now >= thread.slice_end:
             if self.world.run_queues[self.cpu].count:
+                self.now += self.costs.irq
                 self.emit(IrqEntered, TIMER)
                 self.preempt("time slice")
+                self.now += self.costs.iret
                 self.emit(IrqReturned, TIMER)
             else:
                 thread.slice_end = self.now + self.config.time_slice
@@ -288,8 +293,10 @@ class Scheduler(Core):
     def interrupt(self, host: int, vector: int, handler: Callable[..., object], *args: Any) -> None:
         """The device behind `vector` interrupts: `handler(*args)` runs between entry and `iret`. In interrupt context."""
         self.cause = self.emit(IrqRaised, vector)
+        self.now += self.costs.irq
         self.cause = self.emit(IrqEntered, vector)
         handler(*args)
+        self.now += self.costs.iret
         self.emit(IrqReturned, vector)
 
     # -- the end

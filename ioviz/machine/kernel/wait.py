@@ -46,6 +46,7 @@ class WaitQueues(Scheduler):
             self.cancel(thread.timer)
             thread.timer = None
         thread.wake_reason = reason
+        self.now += self.costs.wakeup
         thread.cause = self.emit(TaskWoken, tid, reason)
         return True
 
