@@ -1,28 +1,40 @@
-"""Pipes: one buffer (key `2 * id`), 16 slots of a page, a wait queue with the pipe's own id."""
+"""Pipes: one buffer (key `2 * id`), 16 slots of a page, two wait queues: readers wait on `id`, writers on `wr_wait`.
+
+A slot is a segment of the buffer, charged as a whole page; it becomes free when all its bytes have been read.
+Invariant: no segment is longer than a page, and there are at most `SLOTS` of them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from ioviz.model.buffer import Buffer
+from ioviz.model.buffer import Buffer, Segment
 from ioviz.model.event import Event
 from ioviz.model.lists import EMPTY
 
 if TYPE_CHECKING:
     from ioviz.model.world import World
 
+PAGE: Final = 4096
+SLOTS: Final = 16
+
 
 class Pipe(msgspec.Struct, frozen=True, gc=False):
-    """How many open files read from it and write to it, and the slots in use."""
+    """How many open files read from it and write to it."""
 
     id: int
     host: int
     readers: int
     writers: int
-    slots: int
+    wr_wait: int
+
+
+def slots_used(world: World, pipe: int) -> int:
+    """How many of the pipe's slots hold unread bytes."""
+    return world.buffers[pipe * 2].truesize // PAGE
 
 
 class PipeCreated(Event):
@@ -30,22 +42,27 @@ class PipeCreated(Event):
 
     pipe: int
     host: int
-    capacity: int
+    wr_wait: int
 
     def apply(self, world: World) -> None:
-        world.pipes[self.pipe] = Pipe(self.pipe, self.host, 1, 1, 0)
-        world.buffers[self.pipe * 2] = Buffer(0, 0, 0, 0, self.capacity, 0)
+        world.pipes[self.pipe] = Pipe(self.pipe, self.host, 1, 1, self.wr_wait)
+        world.buffers[self.pipe * 2] = Buffer(0, 0, 0, 0, SLOTS * PAGE, 0)
         world.wait_queues[self.pipe] = EMPTY
+        world.wait_queues[self.wr_wait] = EMPTY
 
 
-class PipeSlotsUsed(Event):
-    """The number of slots in use changed."""
+class PipePageFilled(Event):
+    """User → kernel: the bytes of a small `write` fitted behind the last ones, into the page of the last slot."""
 
     pipe: int
-    slots: int
+    data: bytes
 
     def apply(self, world: World) -> None:
-        world.pipes[self.pipe] = replace(world.pipes[self.pipe], slots=self.slots)
+        row = world.buffers[self.pipe * 2]
+        last = world.segments[row.tail]
+        world.segments[row.tail] = Segment(last.next, last.start, last.truesize, last.data + self.data)
+        n = len(self.data)
+        world.buffers[self.pipe * 2] = Buffer(row.head, row.tail, row.bytes + n, row.truesize, row.limit, row.total + n)
 
 
 class PipeEndClosed(Event):
@@ -56,12 +73,13 @@ class PipeEndClosed(Event):
     writers: int
 
     def apply(self, world: World) -> None:
+        row = world.pipes[self.pipe]
         if self.readers or self.writers:
-            row = world.pipes[self.pipe]
             world.pipes[self.pipe] = replace(row, readers=self.readers, writers=self.writers)
             return
         del world.pipes[self.pipe]
         node = world.buffers.pop(self.pipe * 2).head
         while node:
             node = world.segments.pop(node).next
-        world.wait_queues.pop(self.pipe, None)
+        for queue in (self.pipe, row.wr_wait):
+            world.wait_queues.pop(queue, None)

@@ -4,12 +4,44 @@ from __future__ import annotations
 
 from typing import Any, Union
 
-from ioviz.model import buffer, cpu, eventpoll, files, futex, host, nic, pipe, poll, rbtree, signals, socket, task, terminal
+from ioviz.model import (
+    buffer,
+    cpu,
+    eventfd,
+    eventpoll,
+    files,
+    futex,
+    host,
+    nic,
+    pipe,
+    poll,
+    rbtree,
+    signals,
+    socket,
+    task,
+    terminal,
+)
 from ioviz.model.event import Event, Gap, Unknown, kinds, own_fields
 
 __all__ = ["ANY_EVENT", "KINDS", "Gap", "Unknown", "field_names"]
 
-_CONCEPTS = (buffer, cpu, eventpoll, files, futex, host, nic, pipe, poll, rbtree, signals, socket, task, terminal)
+_CONCEPTS = (
+    buffer,
+    cpu,
+    eventfd,
+    eventpoll,
+    files,
+    futex,
+    host,
+    nic,
+    pipe,
+    poll,
+    rbtree,
+    signals,
+    socket,
+    task,
+    terminal,
+)
 
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in kinds()}
 """Kinds by name."""

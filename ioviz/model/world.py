@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 from ioviz.model.buffer import Buffer, Segment
 from ioviz.model.cpu import Cpu, Frame
+from ioviz.model.eventfd import Eventfd
 from ioviz.model.eventpoll import Epitem, Eventpoll
 from ioviz.model.files import Fd, OpenFile
 from ioviz.model.futex import Futex
@@ -50,6 +51,7 @@ class World:
     fds: dict[int, Fd]
     files: dict[int, OpenFile]
     pipes: dict[int, Pipe]
+    eventfds: dict[int, Eventfd]
     sockets: dict[int, Socket]
     options: dict[tuple[int, int, int], int]
     accept_queues: dict[int, Queue]
