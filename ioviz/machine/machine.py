@@ -16,7 +16,7 @@ from ioviz.machine.kernel.process import spawn_task
 from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.kernel.signals import send_signal
 from ioviz.machine.kernel.tty import STDERR, Terminal
-from ioviz.machine.program import MAIN, REMOTE, Program
+from ioviz.machine.launch import MAIN, REMOTE, Launch
 from ioviz.machine.user.guest import Guest
 from ioviz.model.files import TTY
 from ioviz.model.task import ProcessStarted
@@ -34,12 +34,12 @@ O_RDWR: Final = 2
 
 
 class Machine:
-    """A run of `programs`, which goes on as far as `run` is told. `sink` gets every event, `printed(pid, fd, data)` all
+    """A run of `launches`, which goes on as far as `run` is told. `sink` gets every event, `printed(pid, fd, data)` all
     that the programs print, `ask()` fetches a person's next line for the main program (None: end of input)."""
 
     def __init__(
         self,
-        programs: Sequence[Program],
+        launches: Sequence[Launch],
         config: Config,
         sink: Callable[[Event], object],
         *,
@@ -52,22 +52,20 @@ class Machine:
         self.kernel = Kernel(config, seed, sink, limits or Limits(), printed, lines=lines)
         self._seed = seed
         self._ask = ask
-        self._lines = lines
         self._interrupts = 0
-        hosts = HOSTS if any(program.role == REMOTE for program in programs) else HOSTS[:1]
+        hosts = HOSTS if any(launch.role == REMOTE for launch in launches) else HOSTS[:1]
         for host, name, address in hosts:
             self.kernel.boot(host, name, address)
         if len(hosts) > 1:
             nic.boot(self.kernel, [host for host, _, _ in hosts])
         self.kernel.cpu = 1
         self.kernel.on_attend.append(self._look_for_interrupt)
-        for number, program in enumerate(programs):
-            delay = program.delay if program.delay >= 0 else number * START_GAP
+        for number, launch in enumerate(launches):
+            delay = launch.delay if launch.delay >= 0 else number * START_GAP
             if delay:
-                host = 2 if program.role == REMOTE else 1
-                self.kernel.after(delay, host, self._start, program)
+                self.kernel.after(delay, _host(launch), self._start, launch)
             else:
-                self._start(program)
+                self._start(launch)
 
     @property
     def world(self) -> World:
@@ -108,25 +106,29 @@ class Machine:
             kernel.stop("interrupted", f"interrupted {kernel.where()}", 130)
         send_signal(kernel, kernel.main_pid, signal.SIGINT)
 
-    def _start(self, program: Program) -> None:
+    def _start(self, launch: Launch) -> None:
         kernel = self.kernel
-        host = 2 if program.role == REMOTE else 1
+        host, program = _host(launch), launch.program
         saved = kernel.cpu, kernel.task, kernel.pid, kernel.at
         kernel.cpu, kernel.task, kernel.at = host, 0, 0
         pid = kernel.next_tid()
-        argv = (program.module or program.path, *program.args)
-        kernel.cause = kernel.emit(ProcessStarted, pid, host, program.name, argv, program.role)
-        kernel.add_process(pid)
+        kernel.cause = kernel.emit(ProcessStarted, pid, host, launch.name, program.argv, launch.role)
+        state = kernel.add_process(pid)
         kernel.pid = pid
-        if program.role == MAIN:
+        if launch.role == MAIN:
             kernel.main_pid = pid
         terminal = kernel.new_id()
-        script = iter([line.encode() + b"\n" for line in program.stdin]) if program.stdin is not None else None
-        ask = self._ask if program.role == MAIN and script is None else None
+        script = iter([line.encode() + b"\n" for line in launch.stdin]) if launch.stdin is not None else None
+        ask = self._ask if launch.role == MAIN and script is None else None
         kernel.terminals[terminal] = Terminal(pid, host, script, ask)
         for number in range(3):
             flags = O_RDWR | (STDERR if number == 2 else 0)
             kernel.install_fd(kernel.open_file(TTY, terminal, flags, terminal), False)
-        guest = Guest(kernel, pid, program, HOSTS[host - 1][1], self._seed)
+        guest = Guest(kernel, program, pid=pid, host_name=HOSTS[host - 1][1], seed=self._seed)
+        guest.attach(state)
         spawn_task(kernel, pid, host, pid, guest.main)
         kernel.cpu, kernel.task, kernel.pid, kernel.at = saved
+
+
+def _host(launch: Launch) -> int:
+    return 2 if launch.role == REMOTE else 1

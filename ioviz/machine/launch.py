@@ -1,0 +1,30 @@
+"""What is to be started: a loaded program, in which role, who types at its terminal, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ioviz.machine.user.loader import Program
+
+MAIN: Final = "main"
+PEER: Final = "peer"
+REMOTE: Final = "remote"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A program in a run. `role` is main, peer (same host) or remote (second host). `stdin` are the lines that are typed
+    at its terminal (None: nobody types, unless it is the main program and a person does). `delay` is when it starts, in
+    ns after the run began; -1 leaves that to the machine."""
+
+    program: Program
+    role: str = MAIN
+    stdin: tuple[str, ...] | None = None
+    delay: int = -1
+
+    @property
+    def name(self) -> str:
+        """What the stage calls it."""
+        return self.program.name.rsplit("/", 1)[-1]
