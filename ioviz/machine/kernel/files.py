@@ -87,6 +87,10 @@ class Files(WaitQueues):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.descriptors: dict[int, Descriptors] = {}
+        self.watches: dict[int, list[int]] = {}
+        """The epoll items that watch an open file (`f_ep`): a derived cache."""
+        self.epoll_files: dict[int, int] = {}
+        """The open file of each epoll instance: a derived cache."""
 
     def file(self, fd: int) -> OpenFile | None:
         """The open file behind descriptor `fd` of the running process."""
@@ -134,8 +138,14 @@ class Files(WaitQueues):
     def _put(self, file: int) -> None:
         row = self.world.files[file]
         if row.refs == 0:
+            if file in self.watches:
+                self.eventpoll_release_file(file)
             self.ops[row.kind].release(self, row)  # type: ignore[arg-type]  # every Files is a Kernel
             self.emit(FileReleased, file)
+
+    def eventpoll_release_file(self, file: int) -> None:
+        """Take the open file out of every epoll instance that watches it."""
+        raise NotImplementedError
 
 
 def sys_read(k: Kernel, fd: int, n: int) -> Result:

@@ -190,6 +190,9 @@ class Kernel(Files):
     def ep_poll_callback(self, waiter: WaitEntry, mask: int) -> bool:
         return eventpoll.ep_poll_callback(self, waiter, mask)
 
+    def eventpoll_release_file(self, file: int) -> None:
+        eventpoll.eventpoll_release_file(self, file)
+
     def signal_pending(self) -> bool:
         return pending(self)
 

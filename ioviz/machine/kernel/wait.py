@@ -50,8 +50,9 @@ class WaitQueues(Scheduler):
         thread.cause = self.emit(TaskWoken, tid, reason)
         return True
 
-    def wake(self, queue: int, mask: int) -> None:
-        """Tell the waiters of `queue` that `mask` (poll bits, 0: unknown) may hold now."""
+    def wake(self, queue: int, mask: int, everyone: bool = False) -> None:
+        """Tell the waiters of `queue` that `mask` (poll bits, 0: unknown) may hold now. With `everyone`, exclusive
+        waiters do not keep it from going on (`wake_up_interruptible_all`)."""
         world = self.world
         row = world.wait_queues.get(queue)
         if row is None:
@@ -60,15 +61,16 @@ class WaitQueues(Scheduler):
         entries, links = world.wait_entries, world.wait_links
         while entry:
             waiter = entries[entry]
-            entry = links[entry].next
             if waiter.item:
                 took = self.ep_poll_callback(waiter, mask)
+                # Only now: the callback may have woken a task that stood next on this queue.
+                entry = links[entry].next
             else:
                 # A task may stand on one queue twice (poll with one descriptor named twice): all its entries leave.
                 while entry and entries[entry].task == waiter.task:
                     entry = links[entry].next
                 took = self.wake_task(waiter.task)
-            if took and waiter.exclusive:
+            if took and waiter.exclusive and not everyone:
                 return
 
     def _timed_out(self, tid: int) -> None:
