@@ -1,0 +1,187 @@
+"""Pipes: `pipe2`, and reading, writing, polling and closing their two ends.
+
+Source: Linux `fs/pipe.c`, pipe(7). Sixteen slots of a page; a small write goes behind the last bytes if its page has
+room, so a write of at most PIPE_BUF (4096) bytes is never split. Writers may write while there is a free slot, which is
+why reading 100 bytes of a full pipe makes no room but reading a page does.
+
+Where we differ from Linux: no O_DIRECT (packet mode), no F_SETPIPE_SZ, no SIGPIPE (Python ignores it).
+"""
+
+from __future__ import annotations
+
+from errno import EAGAIN, EBADF, EINTR, EINVAL, ENOTTY, EPIPE
+from typing import TYPE_CHECKING, Any, Final
+
+from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK, FileOps, Result
+from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut, first_bytes
+from ioviz.model.files import PIPE_READ, PIPE_WRITE
+from ioviz.model.pipe import PAGE, SLOTS, PipeCreated, PipeEndClosed, PipePageFilled
+from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
+from ioviz.model.wait import EXCLUSIVE
+
+if TYPE_CHECKING:
+    from ioviz.machine.kernel.kernel import Kernel
+    from ioviz.model.files import OpenFile
+
+FIONREAD: Final = 0x541B
+FULL: Final = SLOTS * PAGE
+"""The charge of a pipe whose slots are all in use."""
+
+
+def sys_pipe2(k: Kernel, flags: int) -> Result:
+    """pipe2(2): (0, (descriptor to read from, descriptor to write to))."""
+    if flags & ~(O_CLOEXEC | O_NONBLOCK):
+        return -EINVAL
+    pipe = k.new_ids(2)
+    k.emit(PipeCreated, pipe, k.cpu, pipe + 1)
+    cloexec, nonblock = bool(flags & O_CLOEXEC), flags & O_NONBLOCK
+    reader = k.install_fd(k.open_file(PIPE_READ, pipe, nonblock), cloexec)
+    writer = k.install_fd(k.open_file(PIPE_WRITE, pipe, 1 | nonblock), cloexec)
+    return 0, (reader, writer)
+
+
+def pipe_read(k: Kernel, file: OpenFile, n: int) -> Result:
+    """Up to `n` bytes, as many as there are; nothing at all when every writer is gone."""
+    if n <= 0:
+        return 0, b""
+    pipe = file.obj
+    world = k.world
+    slept = held = False
+    while not world.buffers[pipe * 2].bytes:
+        result: Result | None = None
+        if not world.pipes[pipe].writers:
+            result = 0, b""
+        elif file.flags & O_NONBLOCK:
+            result = -EAGAIN
+        else:
+            if not held and k.processes[k.pid].threads > 1:
+                k.hold(file)
+                held = True
+            slept = True
+            if k.sleep("pipe_read", (pipe,), EXCLUSIVE) == "signal":
+                result = -EINTR
+        if result is not None:
+            if held:
+                k.release(file)
+            return result
+    was_full = world.buffers[pipe * 2].truesize >= FULL
+    data = first_bytes(world, pipe * 2, n)
+    seq = k.emit(BytesCopiedOut, pipe * 2, len(data))
+    k.spend(len(data) * k.costs.kilobyte // 1000)
+    saved, k.cause = k.cause, seq
+    buffer = world.buffers[pipe * 2]
+    if was_full and buffer.truesize < FULL:
+        k.wake(world.pipes[pipe].wr_wait, POLLOUT | POLLWRNORM)
+    if slept and buffer.bytes:
+        k.wake(pipe, POLLIN | POLLRDNORM)
+    k.cause = saved
+    if held:
+        k.release(file)
+    return len(data), data
+
+
+def pipe_write(k: Kernel, file: OpenFile, data: bytes) -> int:
+    """All of `data`, sleeping while there is no free slot; with O_NONBLOCK as much as fits."""
+    if not data:
+        return 0
+    pipe = file.obj
+    world = k.world
+    done, size = 0, len(data)
+    held = slept = False
+    result = -EPIPE
+    if world.pipes[pipe].readers:
+        done = _fill_last_page(k, pipe, data)
+    while done < size:
+        if not world.pipes[pipe].readers:
+            result = -EPIPE
+            break
+        if world.buffers[pipe * 2].truesize < FULL:
+            part = data[done : done + PAGE]
+            _copied_in(k, BytesCopiedIn, len(part), pipe * 2, k.new_id(), part, PAGE)
+            done += len(part)
+            continue
+        if file.flags & O_NONBLOCK:
+            result = -EAGAIN
+            break
+        if not held and k.processes[k.pid].threads > 1:
+            k.hold(file)
+            held = True
+        if done:
+            k.wake(pipe, POLLIN | POLLRDNORM)
+        slept = True
+        if k.sleep("pipe_write", (world.pipes[pipe].wr_wait,), EXCLUSIVE) == "signal":
+            result = -EINTR
+            break
+    if done:
+        # Linux too wakes even if the pipe was not empty before: for epoll, new data is a new edge.
+        k.wake(pipe, POLLIN | POLLRDNORM)
+    if slept and world.buffers[pipe * 2].truesize < FULL:
+        k.wake(world.pipes[pipe].wr_wait, POLLOUT | POLLWRNORM)
+    if held:
+        k.release(file)
+    return done or result
+
+
+def _fill_last_page(k: Kernel, pipe: int, data: bytes) -> int:
+    """Put what goes beyond whole pages behind the last bytes, if it fits there; returns how many bytes that is."""
+    world = k.world
+    tail = world.buffers[pipe * 2].tail
+    odd = len(data) % PAGE
+    if not tail or not odd or len(world.segments[tail].data) + odd > PAGE:
+        return 0
+    _copied_in(k, PipePageFilled, odd, pipe, data[:odd])
+    return odd
+
+
+def _copied_in(k: Kernel, kind: type[BytesCopiedIn] | type[PipePageFilled], n: int, *own: Any) -> None:
+    k.cause = k.emit(kind, *own)
+    k.spend(n * k.costs.kilobyte // 1000)
+
+
+def read_poll(k: Kernel, file: OpenFile) -> int:
+    """Readable with bytes in it; hung up without writers."""
+    mask = POLLIN | POLLRDNORM if k.world.buffers[file.obj * 2].bytes else 0
+    return mask if k.world.pipes[file.obj].writers else mask | POLLHUP
+
+
+def write_poll(k: Kernel, file: OpenFile) -> int:
+    """Writable with a free slot; broken without readers."""
+    mask = POLLOUT | POLLWRNORM if k.world.buffers[file.obj * 2].truesize < FULL else 0
+    return mask if k.world.pipes[file.obj].readers else mask | POLLERR
+
+
+def read_release(k: Kernel, file: OpenFile) -> None:
+    """A reading end is gone."""
+    row = k.world.pipes[file.obj]
+    _end_closed(k, row.id, row.readers - 1, row.writers, row.wr_wait)
+
+
+def write_release(k: Kernel, file: OpenFile) -> None:
+    """A writing end is gone."""
+    row = k.world.pipes[file.obj]
+    _end_closed(k, row.id, row.readers, row.writers - 1, row.wr_wait)
+
+
+def _end_closed(k: Kernel, pipe: int, readers: int, writers: int, wr_wait: int) -> None:
+    saved = k.cause
+    k.cause = k.emit(PipeEndClosed, pipe, readers, writers)
+    if bool(readers) != bool(writers):
+        k.wake(pipe, 0, everyone=True)
+        k.wake(wr_wait, 0, everyone=True)
+    k.cause = saved
+
+
+def pipe_ioctl(k: Kernel, file: OpenFile, request: int, arg: int) -> Result:
+    """FIONREAD: the unread bytes."""
+    return (0, k.world.buffers[file.obj * 2].bytes) if request == FIONREAD else -ENOTTY
+
+
+def _bad_end(k: Kernel, file: OpenFile, _: Any) -> int:
+    """Reading from the writing end, or the other way round."""
+    return -EBADF
+
+
+READ_OPS = FileOps(pipe_read, _bad_end, read_poll, read_release, pipe_ioctl, lambda k, file: file.obj)
+WRITE_OPS = FileOps(
+    _bad_end, pipe_write, write_poll, write_release, pipe_ioctl, lambda k, file: k.world.pipes[file.obj].wr_wait
+)
