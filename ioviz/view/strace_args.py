@@ -67,8 +67,10 @@ def named(value: int, names: dict[int, str]) -> str:
     return names.get(value, hex(value))
 
 
-def _prefixed(prefix: str) -> dict[int, str]:
-    return {int(value): name for name, value in vars(socket).items() if name.startswith(prefix) and name.isupper()}
+def _prefixed(prefix: str, but: tuple[str, ...] = ()) -> dict[int, str]:
+    """The constants of `socket` that begin with `prefix`, by value."""
+    names = [name for name in vars(socket) if name.startswith(prefix) and not name.startswith(but)]
+    return {int(getattr(socket, name)): name for name in names if isinstance(getattr(socket, name), int)}
 
 
 EVENTS: Final = tuple((bit, f"EPOLL{name}") for bit, name in POLL_NAMES)
@@ -87,9 +89,15 @@ OPEN_BITS: Final = (
 )
 FAMILIES: Final = {1: "AF_UNIX", 2: "AF_INET", 10: "AF_INET6"}
 TYPES: Final = {1: "SOCK_STREAM", 2: "SOCK_DGRAM", 3: "SOCK_RAW", 5: "SOCK_SEQPACKET"}
+SOCKET_BITS: Final = ((0o2000000, "SOCK_CLOEXEC"), (0o4000, "SOCK_NONBLOCK"))
 PROTOCOLS: Final = {0: "IPPROTO_IP", 6: "IPPROTO_TCP", 17: "IPPROTO_UDP"}
 LEVELS: Final = {0: "SOL_IP", 1: "SOL_SOCKET", 6: "SOL_TCP", 17: "SOL_UDP", 41: "SOL_IPV6"}
-OPTIONS: Final = {1: _prefixed("SO_"), 6: _prefixed("TCP_"), 41: _prefixed("IPV6_"), 0: _prefixed("IP_")}
+OPTIONS: Final = {
+    1: _prefixed("SO_", but=("SO_VM_", "SO_J1939_")),
+    6: _prefixed("TCP_"),
+    41: _prefixed("IPV6_"),
+    0: _prefixed("IP_"),
+}
 MSG_BITS: Final = tuple((bit, name) for bit, name in sorted(_prefixed("MSG_").items()) if bit)
 FCNTLS: Final = {0: "F_DUPFD", 1: "F_GETFD", 2: "F_SETFD", 3: "F_GETFL", 4: "F_SETFL", 1030: "F_DUPFD_CLOEXEC"}
 IOCTLS: Final = {0x5421: "FIONBIO", 0x541B: "FIONREAD", 0x5411: "TIOCOUTQ", 0x5450: "FIONCLEX", 0x5451: "FIOCLEX"}
@@ -118,7 +126,8 @@ def _open_flags(flags: int) -> str:
 
 def _socket_type(value: int) -> str:
     out = named(value & 0xF, TYPES)
-    return out + ("|SOCK_CLOEXEC" if value & 0o2000000 else "") + ("|SOCK_NONBLOCK" if value & 0o4000 else "")
+    flags = bits(value & ~0xF, SOCKET_BITS, "")
+    return f"{out}|{flags}" if flags else out
 
 
 def _socket_args(args: Args) -> str:
@@ -350,9 +359,7 @@ FORMATS: Final[dict[int, Format]] = {
     SYS.socketpair: Format(lambda a: f"{_socket_args(a)}, ", _pair),
     SYS.bind: Format(_address_in),
     SYS.connect: Format(_address_in),
-    SYS.accept4: Format(
-        _first, lambda a, ret, out: f"{_address_out(a, ret, out)}, {_socket_type(a[1] | 0x10)[5:] or '0'}"
-    ),
+    SYS.accept4: Format(_first, lambda a, ret, out: f"{_address_out(a, ret, out)}, {bits(a[1], SOCKET_BITS)}"),
     SYS.getsockname: Format(_first, _address_out),
     SYS.getpeername: Format(_first, _address_out),
     SYS.sendto: Format(_sent),
