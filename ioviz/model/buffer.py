@@ -173,14 +173,61 @@ class SegmentReceived(Event):
         push(world, self.buffer, self.segment, self.data, self.truesize)
 
 
-class BytesAcked(Event):
-    """The peer has confirmed `n` bytes: they leave the head of send buffer `buffer`."""
+class SegmentSplit(Event):
+    """Only the first `n` bytes of the head of `buffer` fit into the peer's window: the rest becomes segment `rest`."""
+
+    buffer: int
+    n: int
+    rest: int
+
+    def apply(self, world: World) -> None:
+        row = world.buffers[self.buffer]
+        segments = world.segments
+        head = segments[row.head]
+        cut = head.start + self.n
+        charge = head.truesize * self.n // max(1, len(head.data) - head.start)
+        segments[row.head] = Segment(self.rest, head.start, charge, head.data[:cut])
+        segments[self.rest] = Segment(head.next, 0, head.truesize - charge, head.data[cut:])
+        if row.tail == row.head:
+            world.buffers[self.buffer] = Buffer(row.head, self.rest, row.bytes, row.truesize, row.limit, row.total)
+
+
+class DatagramReceived(Event):
+    """A datagram from `source` is at the tail of receive buffer `buffer`, whole or not at all."""
+
+    buffer: int
+    segment: int
+    data: bytes
+    truesize: int
+    source: str
+
+    def apply(self, world: World) -> None:
+        push(world, self.buffer, self.segment, self.data, self.truesize)
+        world.senders[self.segment] = self.source
+
+
+class DatagramTaken(Event):
+    """The program took the datagram at the head of `buffer`: `n` of its bytes; what it left is lost."""
 
     buffer: int
     n: int
 
     def apply(self, world: World) -> None:
-        consume(world, self.buffer, self.n)
+        row = world.buffers[self.buffer]
+        segment = world.segments.pop(row.head)
+        world.senders.pop(row.head, None)
+        left = row.bytes - len(segment.data)
+        tail = row.tail if segment.next else 0
+        world.buffers[self.buffer] = Buffer(
+            segment.next, tail, left, row.truesize - segment.truesize, row.limit, row.total
+        )
+
+
+class DatagramDropped(Event):
+    """Receive buffer `buffer` had no room for a datagram of `n` bytes: it is lost, and its sender does not know."""
+
+    buffer: int
+    n: int
 
 
 class BufferDiscarded(Event):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from ioviz.model.buffer import Buffer
+from ioviz.model.buffer import Buffer, consume
 from ioviz.model.event import Event
 from ioviz.model.lists import EMPTY, append, remove
 
@@ -36,9 +36,10 @@ SEND_SHUTDOWN: Final = 2
 
 class Socket(msgspec.Struct, frozen=True, gc=False):
     """`local` and `remote` are "address:port" or a path, empty when there is none. `peer` is the socket at the other
-    end if it is on a host of this run (0: none). `listener` is the listening socket whose accept queue holds this one
-    (0: accepted, or never queued). `error` is the pending errno (`sk_err`). `nospace` is SOCK_NOSPACE: a sender found
-    no room and is owed a wake-up."""
+    end if it is on the same host (0: none, or elsewhere). `listener` is the listening socket whose SYN or accept queue
+    holds this one (0: accepted, or never queued). `error` is the pending errno (`sk_err`). `nospace` is SOCK_NOSPACE: a
+    sender found no room and is owed a wake-up. `lowat` is SO_RCVLOWAT. `done` is SOCK_DONE: the peer's FIN came.
+    `orphan` is SOCK_DEAD: no file refers to it any more, and the kernel finishes the conversation by itself."""
 
     id: int
     host: int
@@ -54,6 +55,20 @@ class Socket(msgspec.Struct, frozen=True, gc=False):
     shutdown: int = 0
     error: int = 0
     nospace: bool = False
+    lowat: int = 1
+    done: bool = False
+    orphan: bool = False
+
+
+class TimeWait(msgspec.Struct, frozen=True, gc=False):
+    """What stays of a connection for 60 s after both ends closed: it keeps the port from being bound again."""
+
+    id: int
+    host: int
+    local: str
+    remote: str
+    until: int
+    reuse: bool
 
 
 class SocketCreated(Event):
@@ -73,6 +88,32 @@ class SocketCreated(Event):
         world.buffers[sock * 2] = Buffer(0, 0, 0, 0, self.rcvbuf, 0)
         world.buffers[sock * 2 + 1] = Buffer(0, 0, 0, 0, self.sndbuf, 0)
         world.wait_queues[sock] = EMPTY
+
+
+class ConnectionCreated(Event):
+    """A SYN came to `listener`: a new socket for this connection, with the listener's options. It waits for the last
+    segment of the handshake on the SYN queue (Linux keeps a smaller `request_sock` there)."""
+
+    sock: int
+    listener: int
+    local: str
+    remote: str
+    peer: int
+    sndbuf: int
+
+    def apply(self, world: World) -> None:
+        sock, listener = self.sock, self.listener
+        row = world.sockets[listener]
+        world.sockets[sock] = Socket(
+            sock, row.host, row.family, row.type, row.protocol, SYN_RECV, self.local, self.remote, self.peer, listener,
+            0, 0, 0, False, row.lowat,
+        )  # fmt: skip
+        world.buffers[sock * 2] = Buffer(0, 0, 0, 0, world.buffers[listener * 2].limit, 0)
+        world.buffers[sock * 2 + 1] = Buffer(0, 0, 0, 0, self.sndbuf, 0)
+        world.wait_queues[sock] = EMPTY
+        options = world.options.get(listener)
+        if options is not None:
+            world.options[sock] = options
 
 
 class SocketBound(Event):
@@ -129,7 +170,7 @@ class ConnectionQueued(Event):
 
     def apply(self, world: World) -> None:
         append(world.accept_queues, self.listener, world.accept_links, self.sock)
-        world.sockets[self.sock] = replace(world.sockets[self.sock], listener=self.listener)
+        world.sockets[self.sock] = replace(world.sockets[self.sock], state=ESTABLISHED, listener=self.listener)
 
 
 class ConnectionAccepted(Event):
@@ -173,8 +214,19 @@ class NoSpaceSet(Event):
         world.sockets[self.sock] = replace(world.sockets[self.sock], nospace=self.nospace)
 
 
+class LowatSet(Event):
+    """`setsockopt(SO_RCVLOWAT)`: so many unread bytes make the socket readable."""
+
+    sock: int
+    lowat: int
+
+    def apply(self, world: World) -> None:
+        world.sockets[self.sock] = replace(world.sockets[self.sock], lowat=self.lowat)
+
+
 class OptionSet(Event):
-    """`setsockopt` of an option that the world keeps only to show."""
+    """`setsockopt` of an option. A socket's options are one row of (level, option, value), which its connections
+    share."""
 
     sock: int
     level: int
@@ -182,7 +234,106 @@ class OptionSet(Event):
     value: int
 
     def apply(self, world: World) -> None:
-        world.options[(self.sock, self.level, self.option)] = self.value
+        kept = tuple(row for row in world.options.get(self.sock, ()) if row[0] != self.level or row[1] != self.option)
+        world.options[self.sock] = (*kept, (self.level, self.option, self.value))
+
+
+class SynDropped(Event):
+    """The accept queue of `listener` is full: the SYN from `remote` is thrown away, and its sender will try again."""
+
+    listener: int
+    remote: str
+
+
+class FinSent(Event):
+    """This end has no more to say: FIN-WAIT-1, or LAST-ACK if the peer has said so already."""
+
+    sock: int
+    state: str
+
+    def apply(self, world: World) -> None:
+        row = world.sockets[self.sock]
+        world.sockets[self.sock] = replace(row, state=self.state, shutdown=row.shutdown | SEND_SHUTDOWN)
+
+
+class FinReceived(Event):
+    """The peer's FIN came, after all of its data: from now on `recv` finds the end of the stream."""
+
+    sock: int
+    state: str
+
+    def apply(self, world: World) -> None:
+        row = world.sockets[self.sock]
+        world.sockets[self.sock] = replace(row, state=self.state, shutdown=row.shutdown | RCV_SHUTDOWN, done=True)
+
+
+class RstReceived(Event):
+    """The peer broke the connection off: `error` is pending, what was to be sent is gone, what was received stays."""
+
+    sock: int
+    error: int
+
+    def apply(self, world: World) -> None:
+        row = world.sockets[self.sock]
+        world.sockets[self.sock] = replace(
+            row, state=CLOSE, shutdown=RCV_SHUTDOWN | SEND_SHUTDOWN, error=self.error, peer=0
+        )
+        buffer = world.buffers[self.sock * 2 + 1]
+        if buffer.bytes:
+            consume(world, self.sock * 2 + 1, buffer.bytes)
+
+
+class RstSent(Event):
+    """This end breaks the connection off (`why`: unread data, data after close, linger, no socket)."""
+
+    sock: int
+    why: str
+
+
+class SocketOrphaned(Event):
+    """The last descriptor is gone while there is still something to send or to wait for: the kernel goes on alone."""
+
+    sock: int
+
+    def apply(self, world: World) -> None:
+        row = world.sockets[self.sock]
+        world.sockets[self.sock] = replace(row, orphan=True, shutdown=RCV_SHUTDOWN | SEND_SHUTDOWN)
+
+
+class SocketDisconnected(Event):
+    """`connect` failed, or an address of no family was connected to: the socket is as new, but bound to `local`."""
+
+    sock: int
+    local: str
+
+    def apply(self, world: World) -> None:
+        row = world.sockets[self.sock]
+        world.sockets[self.sock] = Socket(
+            row.id, row.host, row.family, row.type, row.protocol, CLOSE, self.local, lowat=row.lowat
+        )
+
+
+class TimeWaitStarted(Event):
+    """Both ends of connection `sock` have closed, this one first: its addresses stay taken until the time `until`."""
+
+    sock: int
+    id: int
+    until: int
+    reuse: bool
+
+    def apply(self, world: World) -> None:
+        row = world.sockets[self.sock]
+        world.time_waits[self.id] = TimeWait(self.id, row.host, row.local, row.remote, self.until, self.reuse)
+        world.sockets[self.sock] = replace(row, state=CLOSE, shutdown=RCV_SHUTDOWN | SEND_SHUTDOWN, peer=0, done=True)
+
+
+class TimeWaitEnded(Event):
+    """60 s are over (noticed when the addresses are wanted next), or the port was needed."""
+
+    id: int
+
+    def apply(self, world: World) -> None:
+        del world.time_waits[self.id]
 
 
 class SocketReleased(Event):
@@ -196,6 +347,9 @@ class SocketReleased(Event):
         for buffer in (sock * 2, sock * 2 + 1):
             node = world.buffers.pop(buffer).head
             while node:
+                world.senders.pop(node, None)
                 node = world.segments.pop(node).next
         world.wait_queues.pop(sock, None)
         world.accept_queues.pop(sock, None)
+        world.options.pop(sock, None)
+        world.tcps.pop(sock, None)

@@ -18,7 +18,9 @@ from ioviz.model import (
     rbtree,
     signals,
     socket,
+    softirq,
     task,
+    tcp,
     terminal,
 )
 from ioviz.model.event import Event, Gap, Unknown, kinds, own_fields
@@ -39,7 +41,9 @@ _CONCEPTS = (
     rbtree,
     signals,
     socket,
+    softirq,
     task,
+    tcp,
     terminal,
 )
 

@@ -22,8 +22,10 @@ from ioviz.model.nic import Nic, Packet
 from ioviz.model.pipe import Pipe
 from ioviz.model.rbtree import RbNode
 from ioviz.model.signals import PendingSignals
-from ioviz.model.socket import Socket
+from ioviz.model.socket import Socket, TimeWait
+from ioviz.model.softirq import Softirq
 from ioviz.model.task import Process, Source, Task
+from ioviz.model.tcp import Tcp
 from ioviz.model.terminal import Terminal
 from ioviz.model.wait import WaitEntry
 
@@ -53,11 +55,16 @@ class World:
     pipes: dict[int, Pipe]
     eventfds: dict[int, Eventfd]
     sockets: dict[int, Socket]
-    options: dict[tuple[int, int, int], int]
+    options: dict[int, tuple[tuple[int, int, int], ...]]
+    """The options of each socket that has any: (level, option, value)."""
+    time_waits: dict[int, TimeWait]
+    tcps: dict[int, Tcp]
     accept_queues: dict[int, Queue]
     accept_links: dict[int, Link]
     buffers: dict[int, Buffer]
     segments: dict[int, Segment]
+    senders: dict[int, str]
+    """Who sent a segment that is a datagram."""
     eventpolls: dict[int, Eventpoll]
     epitems: dict[int, Epitem]
     rb_nodes: dict[int, RbNode]
@@ -66,6 +73,7 @@ class World:
 
     cpus: dict[int, Cpu]
     irq_lines: dict[tuple[int, int], bool]
+    softirqs: dict[int, Softirq]
     nics: dict[int, Nic]
     packets: dict[int, Packet]
 
