@@ -1,0 +1,1 @@
+"""User space: unmodified Python programs as guests of the machine. The boundary to the kernel is `Guest.syscall`."""

@@ -1,0 +1,157 @@
+"""A guest: one simulated process that runs an unmodified Python program.
+
+`Guest.main` is what the kernel runs on the stack of the process's first task. It boots a private interpreter environment
+(own `sys`, own modules, own builtins), runs the program as `__main__`, and ends as CPython ends: what was not caught is
+printed with the guest's own frames, threads are joined, `atexit` callbacks run, the standard streams are flushed, and the
+last thing that happens is `exit_group`. Boot and imports enter the kernel not once: the first event of a process is the
+first line of its program.
+
+Everything that a guest's code can touch hangs on its `Guest`, so that guests neither meet each other nor the host.
+"""
+
+from __future__ import annotations
+
+from errno import ENOSYS
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ioviz.machine.kernel.switch import TaskKilled
+from ioviz.machine.user import ending
+from ioviz.machine.user.importer import Importer
+from ioviz.machine.user.loader import Program, run_program
+from ioviz.machine.user.shims import builtins as builtins_shim
+from ioviz.machine.user.shims import sys as sys_shim
+from ioviz.model.syscalls import SYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+DEFAULT_ENVIRON = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "TERM": "xterm"}
+
+
+class KernelPort(Protocol):
+    """What a guest needs of the kernel."""
+
+    task: int
+    """The tid that is running."""
+    line: Callable[[int], None]
+    """The hook that instrumented lines call with their `at`."""
+
+    def syscall(self, nr: int, *args: Any) -> Any: ...
+
+    def vdso_clock(self, clock: int) -> int: ...
+
+    def source(self, path: str, text: str) -> int: ...
+
+
+class ProcessPort(Protocol):
+    """What a guest sets in the kernel's state of its process."""
+
+    actions: dict[int, tuple[int, Callable[[int], None] | None]]
+    check_signals: Callable[[], None] | None
+
+
+class Guest:
+    """A process. Before its `main` runs it is only a description."""
+
+    def __init__(
+        self,
+        kernel: KernelPort,
+        program: Program,
+        *,
+        pid: int = 1,
+        host_name: str = "host",
+        environ: Mapping[str, str] | None = None,
+        seed: int = 0,
+        lines: bool = True,
+    ) -> None:
+        self.kernel = kernel
+        self.syscall = kernel.syscall
+        self.program = program
+        self.pid = pid
+        self.host_name = host_name
+        self.environ = dict(DEFAULT_ENVIRON if environ is None else environ)
+        self.seed = seed
+        self.lines = lines
+        """Whether the guest's own files are instrumented."""
+        self.argv = list(program.argv)
+        self.cwd = program.cwd
+        self.modules: dict[str, ModuleType] = {}
+        self.builtins: dict[str, Any] = {}
+        self.pending_signals: list[int] = []
+        self.wakeup_fd = -1
+        """Where signal numbers are written to, as `signal.set_wakeup_fd` has set it."""
+        self.signal_handlers: dict[int, Any] = {}
+        self.lacked = False
+        """Whether the program was refused something that the machine lacks: an exit by that error has its own code."""
+        self._last_key = 0
+        self._sources: dict[str, int] = {}
+        self.sys: ModuleType = sys_shim.build(self)
+        builtins_shim.build(self)
+        self.importer = Importer(self)
+        self.builtins["__import__"] = self.importer.import_
+
+    def attach(self, process: ProcessPort) -> None:
+        """Give the kernel the hooks of this process, and the signal actions that CPython sets when it starts."""
+        process.check_signals = self.check_signals
+        process.actions[13] = (1, None)  # SIGPIPE is ignored: writing to a closed pipe raises BrokenPipeError
+        process.actions[2] = (2, self.mark_signal)
+
+    # -- the life of the process
+
+    def main(self) -> None:
+        """Run the program from start to `exit_group`. The entry of the first task; never returns an error."""
+        sys_shim.open_stdio(self)
+        code = ending.guarded(self, lambda: run_program(self, self.program))
+        code = ending.finalize(self, code)
+        self.syscall(SYS.exit_group, code)
+
+    # -- services for shims
+
+    def new_key(self) -> int:
+        """A futex key that this process has not used."""
+        self._last_key += 1
+        return self._last_key
+
+    def mark_signal(self, number: int) -> None:
+        """The kernel delivered a signal: its Python handler is to run soon, in the main thread."""
+        if number not in self.pending_signals:
+            self.pending_signals.append(number)
+
+    def check_signals(self) -> None:
+        """Run the Python handlers of the signals that are marked, if this is the main thread. They may raise."""
+        while self.pending_signals and self.kernel.task == self.pid:
+            number = self.pending_signals.pop(0)
+            if self.wakeup_fd >= 0:
+                self.syscall(SYS.write, self.wakeup_fd, bytes((number,)))
+            handler = self.signal_handlers.get(number)
+            if callable(handler):
+                handler(number, ending.guest_frame())
+
+    def print_exception(self, error: BaseException) -> None:
+        """Print `error` to the guest's stderr, as an uncaught one is printed."""
+        ending.print_exception(self, error)
+
+    def lacks(self, what: str) -> OSError:
+        """The error for something that the machine lacks: to be raised into the guest."""
+        self.lacked = True
+        return OSError(ENOSYS, f"ioviz lacks {what}")
+
+    def source_id(self, path: str, text: str) -> int:
+        """The id of a source file of this guest; the kernel is told of it once."""
+        known = self._sources.get(path)
+        if known is None:
+            known = self._sources[path] = self.kernel.source(self.shown(path), text)
+        return known
+
+    def shown(self, path: str) -> str:
+        """How the stage calls a file: relative to where the guest was started, as a person would type it."""
+        base = self.program.cwd.rstrip("/") + "/"
+        return path.removeprefix(base)
+
+    def import_module(self, name: str) -> ModuleType:
+        """The guest's own module `name`, imported if it is not yet."""
+        return self.importer.import_name(name)
+
+
+__all__ = ["Guest", "KernelPort", "ProcessPort", "Program", "TaskKilled"]

@@ -1,0 +1,360 @@
+"""posix: descriptors, files, processes and the environment of a guest, on which the standard library's `os` stands.
+
+Paths are made absolute here (the kernel knows no working directory). What the kernel has no notion of is either answered
+as on a freshly installed machine (users, terminals, limits) or refused by `guest.lacks` (fork, exec, spawn).
+"""
+
+from __future__ import annotations
+
+import os
+import posix
+import posixpath
+from errno import EBADF, ECHILD, EINTR, EINVAL, ENOENT, ENOTDIR, ENOTTY, EPERM
+from stat import S_ISCHR, S_ISDIR
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from ioviz.machine.user.shims import error, module_from
+from ioviz.machine.user.shims.arguments import bytes_of, c_int
+from ioviz.machine.user.shims.posix_dirs import Directories
+from ioviz.model.syscalls import SYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ioviz.machine.user.guest import Guest
+
+F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC = 1, 2, 3, 4, 0, 1030
+_SYSCONF: Final = {
+    "SC_PAGE_SIZE": 4096,
+    "SC_PAGESIZE": 4096,
+    "SC_OPEN_MAX": 1024,
+    "SC_IOV_MAX": 1024,
+    "SC_CLK_TCK": 100,
+}
+_SYSCONF_ONE: Final = ("SC_NPROCESSORS_CONF", "SC_NPROCESSORS_ONLN")
+_HOST: Final = (
+    *("WCOREDUMP", "WEXITSTATUS", "WIFCONTINUED", "WIFEXITED", "WIFSIGNALED", "WIFSTOPPED", "WSTOPSIG", "WTERMSIG"),
+    *("_path_normpath", "_path_splitroot", "_path_splitroot_ex", "fspath", "major", "makedev", "minor", "sched_param"),
+    *("stat_result", "statvfs_result", "strerror", "terminal_size", "times_result", "uname_result", "waitid_result"),
+    *("waitstatus_to_exitcode", "confstr_names", "pathconf_names", "sysconf_names"),
+)
+"""These compute, or are types or tables: the host's own are used."""
+
+
+class _Posix(Directories):
+    UNDERSCORED = ("_exit",)
+
+    def __init__(self, guest: Guest) -> None:
+        super().__init__(guest)
+        self._umask = 0o022
+
+    # -- descriptors
+
+    def read(self, fd: int, length: int, /) -> bytes:
+        """Read from a file descriptor. Returns a bytes object."""
+        if type(fd) is not int or type(length) is not int:
+            fd, length = c_int(fd), c_int(length)
+        if length < 0:
+            raise error(-EINVAL)
+        while True:
+            result = self._syscall(SYS.read, fd, length)
+            if type(result) is tuple:
+                data: bytes = result[1]
+                return data
+            if result >= 0:
+                return b""
+            self._failed(result)
+
+    def write(self, fd: int, data: Any, /) -> int:
+        """Write a bytes object to a file descriptor."""
+        if type(data) is not bytes:
+            data = bytes_of(data)
+        if type(fd) is not int:
+            fd = c_int(fd)
+        while True:
+            result: int = self._syscall(SYS.write, fd, data)
+            if result >= 0:
+                return result
+            self._failed(result)
+
+    def readv(self, fd: int, buffers: Any, /) -> int:
+        """Read into several writable buffers."""
+        views = [memoryview(each).cast("B") for each in buffers]
+        data = self.read(fd, sum(len(view) for view in views))
+        rest = data
+        for view in views:
+            view[: len(rest)] = rest[: len(view)]
+            rest = rest[len(view) :]
+        return len(data)
+
+    def writev(self, fd: int, buffers: Iterable[Any], /) -> int:
+        """Write several buffers by one call."""
+        return self.write(fd, b"".join(bytes_of(each) for each in buffers))
+
+    def pread(self, fd: int, length: int, offset: int, /) -> bytes:
+        """Read at an offset. The kernel moves the file's position, so it is moved back."""
+        before = self.lseek(fd, 0, 1)
+        self.lseek(fd, offset, 0)
+        try:
+            return self.read(fd, length)
+        finally:
+            self.lseek(fd, before, 0)
+
+    def pwrite(self, fd: int, data: Any, offset: int, /) -> int:
+        """Write at an offset."""
+        before = self.lseek(fd, 0, 1)
+        self.lseek(fd, offset, 0)
+        try:
+            return self.write(fd, data)
+        finally:
+            self.lseek(fd, before, 0)
+
+    def close(self, fd: int) -> None:
+        """Close a file descriptor."""
+        result = self._syscall(SYS.close, fd if type(fd) is int else c_int(fd))
+        if result < 0 and result != -EINTR:
+            raise error(result)
+
+    def closerange(self, low: int, high: int, /) -> None:
+        """Closes all file descriptors in [low, high), ignoring errors."""
+        for fd in range(low, min(high, 1024)):
+            self._syscall(SYS.close, fd)
+
+    def dup(self, fd: int, /) -> int:
+        """Return a duplicate of a file descriptor, which is not inheritable."""
+        return self._value(SYS.fcntl, c_int(fd), F_DUPFD_CLOEXEC, 0)
+
+    def dup2(self, fd: int, fd2: int, inheritable: bool = True) -> int:
+        """Duplicate file descriptor."""
+        if fd < 0 or fd2 < 0:
+            raise error(-EBADF)
+        if inheritable:
+            return self._value(SYS.dup2, fd, fd2)
+        return self._value(SYS.dup3, fd, fd2, os.O_CLOEXEC)
+
+    def pipe(self) -> tuple[int, int]:
+        """Create a pipe; returns (read end, write end)."""
+        return self.pipe2(os.O_CLOEXEC)
+
+    def pipe2(self, flags: int, /) -> tuple[int, int]:
+        """Create a pipe with flags set atomically."""
+        ends: tuple[int, int] = self._out(SYS.pipe2, flags)
+        return ends
+
+    def eventfd(self, initval: int, flags: int = 0o2000000) -> int:
+        """Creates and returns an event notification file descriptor."""
+        return self._value(SYS.eventfd2, initval, flags)
+
+    def eventfd_read(self, fd: int) -> int:
+        """Read eventfd value."""
+        return int.from_bytes(self.read(fd, 8), "little")
+
+    def eventfd_write(self, fd: int, value: int) -> None:
+        """Write eventfd value."""
+        self.write(fd, value.to_bytes(8, "little"))
+
+    def get_blocking(self, fd: int, /) -> bool:
+        return not self._value(SYS.fcntl, fd, F_GETFL, 0) & os.O_NONBLOCK
+
+    def set_blocking(self, fd: int, blocking: bool, /) -> None:
+        flags = self._value(SYS.fcntl, fd, F_GETFL, 0)
+        self._value(SYS.fcntl, fd, F_SETFL, flags & ~os.O_NONBLOCK if blocking else flags | os.O_NONBLOCK)
+
+    def get_inheritable(self, fd: int, /) -> bool:
+        return not self._value(SYS.fcntl, fd, F_GETFD, 0) & 1
+
+    def set_inheritable(self, fd: int, inheritable: int, /) -> None:
+        self._value(SYS.fcntl, fd, F_SETFD, 0 if inheritable else 1)
+
+    def isatty(self, fd: int, /) -> bool:
+        result = self._syscall(SYS.fstat, fd)
+        return isinstance(result, tuple) and S_ISCHR(result[1][0])
+
+    def ttyname(self, fd: int, /) -> str:
+        if not self.isatty(fd):
+            raise error(-ENOTTY)
+        return "/dev/tty"
+
+    def ctermid(self) -> str:
+        return "/dev/tty"
+
+    def get_terminal_size(self, fd: int = 1, /) -> os.terminal_size:
+        if not self.isatty(fd):
+            raise error(-ENOTTY)
+        return os.terminal_size((80, 24))
+
+    def device_encoding(self, fd: int) -> str | None:
+        return "utf-8" if self.isatty(fd) else None
+
+    def fsync(self, fd: Any) -> None:
+        """Memory is as stable as it gets."""
+        self._out(SYS.fstat, fd if isinstance(fd, int) else fd.fileno())
+
+    def fdatasync(self, fd: Any) -> None:
+        self.fsync(fd)
+
+    def sync(self) -> None:
+        """As above."""
+
+    # -- the process
+
+    def getpid(self) -> int:
+        return self._guest.pid
+
+    def getppid(self) -> int:
+        return 1
+
+    def getpgrp(self) -> int:
+        return self._guest.pid
+
+    def getpgid(self, pid: int) -> int:
+        return pid or self._guest.pid
+
+    def getsid(self, pid: int, /) -> int:
+        return pid or self._guest.pid
+
+    def getuid(self) -> int:
+        return 0
+
+    geteuid = getgid = getegid = getuid
+
+    def getresuid(self) -> tuple[int, int, int]:
+        return 0, 0, 0
+
+    getresgid = getresuid
+
+    def getgroups(self) -> list[int]:
+        return [0]
+
+    def getlogin(self) -> str:
+        return "root"
+
+    def getpriority(self, which: int, who: int) -> int:
+        return 0
+
+    def nice(self, increment: int, /) -> int:
+        return 0
+
+    def umask(self, mask: int, /) -> int:
+        before, self._umask = self._umask, mask & 0o777
+        return before
+
+    def uname(self) -> os.uname_result:
+        return os.uname_result(("Linux", self._guest.host_name, "6.1.0-ioviz", "#1 SMP", "x86_64"))
+
+    def times(self) -> os.times_result:
+        seconds = self._guest.kernel.vdso_clock(1) / 1e9
+        return os.times_result((seconds, 0.0, 0.0, 0.0, seconds))
+
+    def cpu_count(self) -> int:
+        return 1
+
+    def getloadavg(self) -> tuple[float, float, float]:
+        return 0.0, 0.0, 0.0
+
+    def sched_getaffinity(self, pid: int, /) -> set[int]:
+        return {0}
+
+    def sched_setaffinity(self, pid: int, mask: object, /) -> None:
+        """There is one CPU."""
+
+    def sched_yield(self) -> None:
+        """Voluntarily relinquish the CPU."""
+        self._syscall(SYS.sched_yield)
+
+    def sysconf(self, name: int | str, /) -> int:
+        if isinstance(name, int):
+            name = next((each for each, number in os.sysconf_names.items() if number == name), "")
+        if name not in os.sysconf_names:
+            raise ValueError("unrecognized configuration name")
+        return 1 if name in _SYSCONF_ONE else _SYSCONF.get(name, -1)
+
+    def confstr(self, name: int | str, /) -> str | None:
+        return None
+
+    def kill(self, pid: int, number: int, /) -> None:
+        """Kill a process with a signal."""
+        self._value(SYS.kill, pid, c_int(number))
+        self._guest.check_signals()
+
+    def abort(self) -> NoReturn:
+        """Abort the interpreter immediately."""
+        self._syscall(SYS.rt_sigaction, 6, 0, None)
+        self._syscall(SYS.kill, self._guest.pid, 6)
+        raise SystemExit(134)
+
+    def _exit(self, status: int) -> NoReturn:
+        """Exit to the system with specified status, without normal exit processing."""
+        self._syscall(SYS.exit_group, c_int(status))
+        raise SystemExit(status)
+
+    def wait(self) -> NoReturn:
+        raise error(-ECHILD)
+
+    def waitpid(self, pid: int, options: int, /) -> NoReturn:
+        raise error(-ECHILD)
+
+    def wait3(self, options: int) -> NoReturn:
+        raise error(-ECHILD)
+
+    def wait4(self, pid: int, options: int) -> NoReturn:
+        raise error(-ECHILD)
+
+    def waitid(self, idtype: int, id: int, options: int, /) -> NoReturn:
+        raise error(-ECHILD)
+
+    def register_at_fork(self, **callbacks: object) -> None:
+        """Nothing ever forks."""
+
+    def _no_processes(self, *args: object, **kwargs: object) -> NoReturn:
+        raise self._guest.lacks("processes started by a program (fork, exec, spawn)")
+
+    fork = fork1 = forkpty = execv = execve = posix_spawn = posix_spawnp = system = _no_processes
+    del fork1
+
+    def putenv(self, name: bytes, value: bytes, /) -> None:
+        """The environment is `os.environ` and nothing else."""
+
+    def unsetenv(self, name: bytes, /) -> None:
+        """As above."""
+
+    def urandom(self, size: int, /) -> bytes:
+        """Return a bytes object containing random bytes suitable for nothing but this run."""
+        if size < 0:
+            raise ValueError("negative argument not allowed")
+        data: bytes = self._out(SYS.getrandom, size)
+        return data
+
+    def getrandom(self, size: int, flags: int = 0) -> bytes:
+        return self.urandom(size)
+
+    # -- the working directory, which the process keeps itself
+
+    def getcwd(self) -> str:
+        return self._guest.cwd
+
+    def getcwdb(self) -> bytes:
+        return os.fsencode(self._guest.cwd)
+
+    def chdir(self, path: Any) -> None:
+        """Change the current working directory to the specified path."""
+        full = self._path(path)
+        if not S_ISDIR(self.stat(full).st_mode):
+            raise error(-ENOTDIR, path)
+        self._guest.cwd = full
+
+
+def build(guest: Guest) -> ModuleType:
+    constants: dict[str, Any] = {
+        name: value for name, value in vars(posix).items() if name.isupper() and isinstance(value, int)
+    }
+    constants |= {name: getattr(posix, name) for name in _HOST if hasattr(posix, name)}
+    constants["environ"] = {key.encode(): value.encode() for key, value in guest.environ.items()}
+    constants["error"] = OSError
+    constants["_have_functions"] = []
+    return module_from("posix", _Posix(guest), constants)
+
+
+assert (EPERM, ENOENT) == (1, 2)
+assert posixpath.sep == "/"
