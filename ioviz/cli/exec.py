@@ -1,0 +1,157 @@
+"""`ioviz exec`: run programs on the machine, with their own output and exit code, and nothing else on the screen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ioviz.cli.arguments import UsageError
+from ioviz.cli.launches import config_of, launches_of
+from ioviz.cli.messages import say
+from ioviz.cli.output import Output
+from ioviz.machine.kernel.sched import Limits
+from ioviz.machine.machine import Machine
+from ioviz.model.event import as_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from ioviz.cli.arguments import Request
+    from ioviz.model.event import Event
+
+SLICE = 100_000
+"""Events between two looks at the world outside."""
+PATIENCE = 3
+"""Presses of Ctrl+C after which we go without waiting for the program."""
+INTERRUPTED = 130
+
+
+class _Interrupted(Exception):
+    """Ctrl+C while a person was asked for a line."""
+
+
+def run_exec(request: Request) -> int:
+    """Run the programs of `request` to their end; the exit code."""
+    launches, config = launches_of(request), config_of(request.knobs)
+    with ExitStack() as stack:
+        sinks: list[Callable[[Event], object]] = []
+        if request.record is not None:
+            sinks.append(_recording(request, stack))
+        if request.json:
+            sinks.append(_print_json)
+        if request.strace:
+            from ioviz.view.strace import Strace
+
+            strace = Strace(sys.stderr.write)
+            stack.callback(strace.finish)
+            sinks.append(strace.feed)
+        run = Run()
+        output = Output(run.peer_name, show_stdout=not request.json)
+        limits = Limits(request.max_steps)
+        if request.max_time is not None:
+            limits.time = round(request.max_time * 1e9)
+        run.machine = Machine(
+            launches,
+            config,
+            _all(sinks),
+            seed=request.seed,
+            limits=limits,
+            printed=output.printed,
+            ask=run.ask,
+            lines=request.lines,
+        )
+        stack.callback(run.machine.dispose)
+        before = signal.signal(signal.SIGINT, run.on_sigint)
+        stack.callback(signal.signal, signal.SIGINT, before)
+        while not run.machine.run(SLICE):
+            pass
+        output.finish()
+        code = run.report()
+    if request.record is not None:
+        print(say("recorded", path=request.record), file=sys.stderr)
+    return code
+
+
+class Run:
+    """A machine and the person at its keyboard."""
+
+    machine: Machine
+
+    def __init__(self) -> None:
+        self._asking = False
+        self._presses = 0
+
+    def peer_name(self, pid: int) -> str | None:
+        """The name of process `pid`, None if it is the main program."""
+        process = self.machine.world.processes[pid]
+        return None if process.role == "main" else process.name
+
+    def ask(self) -> bytes:
+        """The next line of our own stdin; b"" at its end."""
+        self._asking = True
+        try:
+            return sys.stdin.buffer.readline()
+        except _Interrupted:
+            return b""
+        finally:
+            self._asking = False
+
+    def on_sigint(self, number: int, frame: FrameType | None) -> None:
+        """Ctrl+C: the program gets SIGINT, a second one ends the run, a third one does not wait."""
+        self._presses += 1
+        if self._presses >= PATIENCE:
+            os._exit(INTERRUPTED)
+        self.machine.interrupt()
+        if self._asking:
+            raise _Interrupted
+
+    def report(self) -> int:
+        """Say why the run ended unless the program ended it; the exit code."""
+        end = self.machine.world.runs[1]
+        if end.ended != "exit" and end.message:
+            print(say("usage", text=end.message), file=sys.stderr)
+        return end.code
+
+
+def _all(sinks: list[Callable[[Event], object]]) -> Callable[[Event], object]:
+    if not sinks:
+        return lambda event: None
+    if len(sinks) == 1:
+        return sinks[0]
+
+    def every(event: Event) -> None:
+        for sink in sinks:
+            sink(event)
+
+    return every
+
+
+def _recording(request: Request, stack: ExitStack) -> Callable[[Event], object]:
+    """A writer of the recording; it is closed, and so complete, when `stack` is."""
+    from ioviz.trace.recording import Writer
+
+    assert request.record is not None
+    try:
+        return stack.enter_context(Writer(request.record)).write
+    except OSError as error:
+        raise UsageError(say("no-record", path=request.record, why=error.strerror)) from error
+
+
+def _bytes_as_text(value: object) -> object:
+    """For `--json`: bytes as text, as people read them."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, tuple):
+        return [_bytes_as_text(item) for item in value]
+    return value
+
+
+def _print_json(event: Event) -> None:
+    table = {name: _bytes_as_text(value) for name, value in as_dict(event).items()}
+    sys.stdout.buffer.write(msgspec.json.encode(table) + b"\n")

@@ -1,0 +1,56 @@
+"""From what was typed to what the machine is to start, with every complaint about files made before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ioviz.cli.arguments import UsageError
+from ioviz.cli.messages import say
+from ioviz.machine.kernel.config import Config, KnobError
+from ioviz.machine.launch import Launch
+from ioviz.machine.user.loader import LoadError, load_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ioviz.cli.arguments import Program, Request
+
+
+def launches_of(request: Request) -> tuple[Launch, ...]:
+    """The programs of `request`, read from their files. Raises UsageError."""
+    assert request.program is not None
+    return tuple(_launch(program) for program in (request.program, *request.others))
+
+
+def config_of(knobs: Iterable[tuple[str, str]], config: Config | None = None) -> Config:
+    """`config` with `knobs` turned. Raises UsageError."""
+    config = config or Config()
+    try:
+        for name, value in knobs:
+            config = config.turned(name, value)
+    except KnobError as error:
+        raise UsageError(f"--set {name}={value}: {error}") from error
+    return config
+
+
+def _launch(program: Program) -> Launch:
+    try:
+        loaded = load_program(program.name, program.args, module=program.module)
+    except LoadError as error:
+        raise UsageError(str(error)) from error
+    lines = None if program.stdin is None else read_lines(program.stdin, program.name)
+    if lines is None and program.role != "main":
+        lines = ()
+    return replace(Launch(loaded), role=program.role, stdin=lines)
+
+
+def read_lines(path: Path, program: str) -> tuple[str, ...]:
+    """The lines of an input file. Raises UsageError."""
+    try:
+        return tuple(path.read_text(encoding="utf-8").splitlines())
+    except OSError as error:
+        raise UsageError(say("no-input", path=path, program=program, why=error.strerror)) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(say("no-input", path=path, program=program, why="not UTF-8")) from error
