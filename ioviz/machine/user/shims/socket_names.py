@@ -1,0 +1,326 @@
+"""Names of the network, resolved inside the simulation: `getaddrinfo` and its relatives, services, interfaces.
+
+What exists: numeric addresses, `localhost`, the guest's own host and the other hosts of the run, by their names. There
+is no resolver behind it, so every other name is unknown, and nothing here enters the kernel.
+Source: `Modules/socketmodule.c`; results and errors are those of glibc with an /etc/hosts of these names.
+"""
+
+from __future__ import annotations
+
+import _socket as host
+from typing import TYPE_CHECKING, Any, Final
+
+from ioviz.machine.user.shims.arguments import c_int, failure
+from ioviz.machine.user.shims.socket_constants import CONSTANTS
+
+if TYPE_CHECKING:
+    from ioviz.machine.user.guest import Guest
+
+AF_UNSPEC, AF_INET, AF_INET6 = 0, 2, 10
+STREAM, DGRAM, RAW = 1, 2, 3
+PROTOCOLS: Final = {"ip": 0, "icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "ipv6": 41, "ipv6-icmp": 58, "sctp": 132}
+SERVICES: Final = {
+    "echo": (7, ("tcp", "udp")),
+    "discard": (9, ("tcp", "udp")),
+    "daytime": (13, ("tcp", "udp")),
+    "ftp": (21, ("tcp",)),
+    "ssh": (22, ("tcp",)),
+    "telnet": (23, ("tcp",)),
+    "smtp": (25, ("tcp",)),
+    "time": (37, ("tcp", "udp")),
+    "domain": (53, ("tcp", "udp")),
+    "tftp": (69, ("udp",)),
+    "http": (80, ("tcp",)),
+    "pop3": (110, ("tcp",)),
+    "ntp": (123, ("udp",)),
+    "imap2": (143, ("tcp",)),
+    "snmp": (161, ("tcp", "udp")),
+    "https": (443, ("tcp", "udp")),
+    "imaps": (993, ("tcp",)),
+    "pop3s": (995, ("tcp",)),
+}
+INTERFACES: Final = ((1, "lo"), (2, "eth0"))
+EAI: Final = {
+    "BADFLAGS": (-1, "Bad value for ai_flags"),
+    "NONAME": (-2, "Name or service not known"),
+    "FAMILY": (-6, "ai_family not supported"),
+    "SOCKTYPE": (-7, "ai_socktype not supported"),
+    "SERVICE": (-8, "Servname not supported for ai_socktype"),
+    "ADDRFAMILY": (-9, "Address family for hostname not supported"),
+}
+PASSIVE, CANONNAME, NUMERICHOST, NUMERICSERV = 1, 2, 4, 1024
+KNOWN_FLAGS: Final = 0x7FF
+NI_NUMERICHOST, NI_NUMERICSERV, NI_NAMEREQD, NI_DGRAM = 1, 2, 8, 16
+ENXIO: Final = 6
+
+
+class gaierror(OSError):
+    """An error of getaddrinfo(3)."""
+
+
+class herror(OSError):
+    """An error of gethostbyaddr(3)."""
+
+
+gaierror.__module__ = herror.__module__ = "socket"
+
+
+def no_address(reason: str) -> gaierror:
+    """The error `EAI_<reason>`."""
+    return gaierror(*EAI[reason])
+
+
+def host_name(name: Any) -> str:
+    """idna_converter: a host name as text; str, bytes and bytearray will do."""
+    if isinstance(name, bytes | bytearray):
+        text = bytes(name).decode("latin-1")
+    elif isinstance(name, str):
+        text = name if name.isascii() else name.encode("idna").decode("ascii")
+    else:
+        raise TypeError(f"str, bytes or bytearray expected, not {type(name).__name__}")
+    if "\0" in text:
+        raise TypeError("host name must not contain null character")
+    return text
+
+
+def numeric(text: str) -> tuple[int, str] | None:
+    """(family, canonical text) if `text` is an address in figures."""
+    try:
+        return AF_INET, host.inet_ntoa(host.inet_aton(text))
+    except (OSError, ValueError):
+        pass
+    plain = text.partition("%")[0]
+    try:
+        return AF_INET6, host.inet_ntop(host.AF_INET6, host.inet_pton(host.AF_INET6, plain))
+    except (OSError, ValueError):
+        return None
+
+
+class Names:
+    """The functions of `_socket` that deal in names, for one guest."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+
+    def _hosts(self) -> dict[str, str]:
+        """Name → IPv4 address of every host of the run."""
+        world = getattr(self._guest.kernel, "world", None)
+        return {} if world is None else {row.name: row.address for row in world.hosts.values()}
+
+    def _find(self, name: str, family: int) -> list[tuple[int, str]]:
+        """The (family, address) pairs of a name, which must not be empty."""
+        found = numeric(name)
+        if found is not None:
+            if family not in (AF_UNSPEC, found[0]):
+                raise no_address("ADDRFAMILY")
+            return [found]
+        lower = name.lower().rstrip(".")
+        if lower == "localhost" or lower.endswith(".localhost"):
+            return [(AF_INET6, "::1")] if family == AF_INET6 else [(AF_INET, "127.0.0.1")]
+        if lower in ("ip6-localhost", "ip6-loopback"):
+            if family == AF_INET:
+                raise no_address("ADDRFAMILY")
+            return [(AF_INET6, "::1")]
+        address = self._hosts().get(lower) or ("127.0.0.1" if lower == self._guest.host_name.lower() else None)
+        if address is None:
+            raise no_address("NONAME")
+        if family == AF_INET6:
+            raise no_address("ADDRFAMILY")
+        return [(AF_INET, address)]
+
+    def _address(self, name: str, family: int) -> str:
+        """setipaddr: the address that a socket address of `family` means by `name`; '' is any."""
+        if not name:
+            return "0.0.0.0" if family == AF_INET else "::"
+        if name in ("<broadcast>", "255.255.255.255"):
+            if family != AF_INET:
+                raise OSError("address family mismatched")
+            return "255.255.255.255"
+        return self._find(name, family)[0][1]
+
+    # -- getaddrinfo and getnameinfo
+
+    def getaddrinfo(
+        self, host: Any, port: Any, family: Any = AF_UNSPEC, type: Any = 0, proto: Any = 0, flags: Any = 0
+    ) -> list[tuple[int, int, int, str, tuple[Any, ...]]]:
+        """Resolve host and port into a list of (family, type, proto, canonname, sockaddr)."""
+        if host is not None and not isinstance(host, str | bytes):
+            raise TypeError("getaddrinfo() argument 1 must be string or None")
+        name = None if host is None else host_name(host)
+        service: int | str | None
+        if isinstance(port, int):
+            service = int(port)
+            if not -(1 << 63) <= service < 1 << 64:
+                raise OverflowError("Python int too large to convert to C long")
+        elif isinstance(port, str | bytes):
+            text = port if isinstance(port, str) else port.decode()
+            if "\0" in text:
+                raise ValueError("embedded null character")
+            service = int(text) if text.isascii() and text.isdigit() else text
+        elif port is None:
+            service = None
+        else:
+            raise OSError("Int or String expected")
+        family, kind, proto, flags = c_int(family), c_int(type), c_int(proto), c_int(flags)
+        if name is None and service is None:
+            raise no_address("NONAME")
+        if flags & ~KNOWN_FLAGS or (flags & CANONNAME and name is None):
+            raise no_address("BADFLAGS")
+        if family not in (AF_UNSPEC, AF_INET, AF_INET6):
+            raise no_address("FAMILY")
+        kinds = _ports(service, _kinds(kind, proto), flags)
+        if name is None:
+            both = (
+                [(AF_INET, "0.0.0.0"), (AF_INET6, "::")]
+                if flags & PASSIVE
+                else [(AF_INET6, "::1"), (AF_INET, "127.0.0.1")]
+            )
+            found = [each for each in both if family in (AF_UNSPEC, each[0])]
+        elif not name or (flags & NUMERICHOST and numeric(name) is None):
+            raise no_address("NONAME")
+        else:
+            found = self._find(name, family)
+        canonical = name if flags & CANONNAME and name is not None else ""
+        rows: list[tuple[int, int, int, str, tuple[Any, ...]]] = []
+        for of, address in found:
+            for each, protocol, number in kinds:
+                place = (address, number) if of == AF_INET else (address, number, 0, 0)
+                rows.append((of, each, protocol, canonical if not rows else "", place))
+        return rows
+
+    def getnameinfo(self, sockaddr: Any, flags: Any, /) -> tuple[str, str]:
+        """Get host and port for a sockaddr."""
+        flags = c_int(flags)
+        if not isinstance(sockaddr, tuple):
+            raise TypeError("getnameinfo() argument 1 must be a tuple")
+        if not 2 <= len(sockaddr) <= 4 or not isinstance(sockaddr[0], str):
+            raise TypeError("getnameinfo() argument 1 must be a tuple (host, port[, flowinfo[, scopeid]])")
+        port = c_int(sockaddr[1])
+        if len(sockaddr) > 2 and not 0 <= c_int(sockaddr[2]) <= 0xFFFFF:
+            raise OverflowError("getnameinfo(): flowinfo must be 0-1048575.")
+        found = numeric(sockaddr[0])
+        if found is None:
+            raise no_address("NONAME")
+        family, address = found
+        if family == AF_INET and len(sockaddr) != 2:
+            raise OSError("IPv4 sockaddr must be 2 tuple")
+        known = None if flags & NI_NUMERICHOST else self._name(address)
+        if known is None and flags & NI_NAMEREQD:
+            raise no_address("NONAME")
+        service = None
+        if not flags & NI_NUMERICSERV:
+            service = _service_of(port & 0xFFFF, "udp" if flags & NI_DGRAM else "tcp")
+        return known or address, service or str(port & 0xFFFF)
+
+    def _name(self, address: str) -> str | None:
+        if address in ("127.0.0.1", "::1"):
+            return "localhost"
+        return next((name for name, place in self._hosts().items() if place == address), None)
+
+    # -- the older functions
+
+    def gethostname(self) -> str:
+        """The name of the guest's host."""
+        return self._guest.host_name
+
+    def sethostname(self, name: Any, /) -> None:
+        """Not permitted."""
+        if not isinstance(name, str | bytes):
+            raise TypeError(f"expected str, bytes or os.PathLike object, not {type(name).__name__}")
+        raise failure(-1)
+
+    def gethostbyname(self, name: Any, /) -> str:
+        """The IPv4 address of a host."""
+        return self._address(host_name(name), AF_INET)
+
+    def gethostbyname_ex(self, name: Any, /) -> tuple[str, list[str], list[str]]:
+        """(name, aliases, addresses) of a host."""
+        text = host_name(name)
+        return text, [], [self._address(text, AF_INET)]
+
+    def gethostbyaddr(self, name: Any, /) -> tuple[str, list[str], list[str]]:
+        """(name, aliases, addresses) of an address."""
+        address = self._find(host_name(name), AF_UNSPEC)[0][1]
+        known = self._name(address)
+        if known is None:
+            raise herror(1, "Unknown host")
+        return known, [], [address]
+
+    def getservbyname(self, name: str, proto: str | None = None, /) -> int:
+        """The port of a service."""
+        number, protocols = SERVICES.get(name, (0, ()))
+        if not protocols or (proto is not None and proto not in protocols):
+            raise OSError("service/proto not found")
+        return number
+
+    def getservbyport(self, port: Any, proto: str | None = None, /) -> str:
+        """The service of a port."""
+        number = c_int(port)
+        if not 0 <= number <= 0xFFFF:
+            raise OverflowError("getservbyport: port must be 0-65535.")
+        service = _service_of(number, proto)
+        if service is None:
+            raise OSError("port/proto not found")
+        return service
+
+    def getprotobyname(self, name: str, /) -> int:
+        """The number of a protocol."""
+        if name not in PROTOCOLS:
+            raise OSError("protocol not found")
+        return PROTOCOLS[name]
+
+    def if_nameindex(self) -> list[tuple[int, str]]:
+        """The network interfaces: (index, name)."""
+        return list(INTERFACES)
+
+    def if_nametoindex(self, name: Any, /) -> int:
+        """The index of an interface."""
+        text = name.decode() if isinstance(name, bytes) else name
+        if not isinstance(text, str):
+            raise TypeError(f"expected str, bytes or os.PathLike object, not {type(name).__name__}")
+        for index, interface in INTERFACES:
+            if interface == text:
+                return index
+        raise OSError("no interface with this name")
+
+    def if_indextoname(self, index: Any, /) -> str:
+        """The name of an interface."""
+        number = c_int(index)
+        for each, interface in INTERFACES:
+            if each == number:
+                return interface
+        raise failure(-ENXIO)
+
+
+def _kinds(kind: int, proto: int) -> list[tuple[int, int]]:
+    """The (socket type, protocol) pairs that glibc's getaddrinfo considers."""
+    table = ((STREAM, CONSTANTS["IPPROTO_TCP"]), (DGRAM, CONSTANTS["IPPROTO_UDP"]), (RAW, 0))
+    found = [
+        (each, number or proto) for each, number in table if kind in (0, each) and (proto in (0, number) or each == RAW)
+    ]
+    if not kind and proto and len(found) > 1:
+        found = found[:1]
+    if not found:
+        raise no_address("SERVICE" if kind in (STREAM, DGRAM, RAW) else "SOCKTYPE")
+    return found
+
+
+def _ports(service: int | str | None, kinds: list[tuple[int, int]], flags: int) -> list[tuple[int, int, int]]:
+    """`kinds` with the port of `service` for each; those that lack the service fall out."""
+    if service is None or isinstance(service, int):
+        return [(kind, proto, (service or 0) & 0xFFFF) for kind, proto in kinds]
+    if flags & NUMERICSERV:
+        raise no_address("NONAME")
+    number, protocols = SERVICES.get(service, (0, ()))
+    wanted = {STREAM: "tcp", DGRAM: "udp"}
+    found = [(kind, proto, number) for kind, proto in kinds if wanted.get(kind) in protocols]
+    if not found:
+        raise no_address("SERVICE")
+    return found
+
+
+def _service_of(port: int, proto: str | None) -> str | None:
+    for name, (number, protocols) in SERVICES.items():
+        if number == port and (proto is None or proto in protocols):
+            return name
+    return None
