@@ -1,0 +1,65 @@
+"""Run programs on the machine in a process of its own, and print what that cost as one line of JSON.
+
+`python -m benchmarks.guest MODE 'SERVER ARGS' 'CLIENT ARGS'` with MODE none (events are made and dropped), log (they
+are kept on a timeline) or lines (with those of source lines too).
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ioviz.machine.kernel.config import Config
+from ioviz.machine.launch import Launch
+from ioviz.machine.machine import Machine
+from ioviz.machine.user.loader import load_program
+from ioviz.trace.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ioviz.model.event import Event
+
+
+def launches(commands: Sequence[str]) -> list[Launch]:
+    """A main program and its peers, each with its arguments."""
+    out = []
+    for number, command in enumerate(commands):
+        name, *args = shlex.split(command)
+        out.append(
+            Launch(load_program(name, args), "peer" if number else "main", None if number else (), number * 1_000)
+        )
+    return out
+
+
+def main(mode: str, *commands: str) -> None:
+    """Run `commands` and print the measurements."""
+    timeline = Timeline()
+    made = 0
+
+    def drop(event: Event) -> None:
+        nonlocal made
+        made += 1
+
+    start = time.perf_counter()
+    machine = Machine(launches(commands), Config(), drop if mode == "none" else timeline.append, lines=mode == "lines")
+    while not machine.run(1 << 30):
+        pass
+    wall = time.perf_counter() - start
+    end = machine.world.runs[1]
+    result = {
+        "seconds": wall,
+        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "events": made or len(timeline),
+        "ended": end.ended,
+        "message": end.message,
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

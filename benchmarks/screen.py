@@ -1,0 +1,120 @@
+"""The screen in a pseudo-terminal: first picture, a step's repaint and idleness, beside bare Textual apps."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import statistics
+import struct
+import sys
+import termios
+import time
+from typing import Final
+
+from benchmarks.echo import PROGRAMS
+from benchmarks.report import line
+
+SIZE: Final = (40, 120)
+QUIET: Final = 0.25
+"""Seconds without a byte after which a picture is complete."""
+STEPS: Final = 25
+TIMES: Final = 5
+IDLE: Final = 3.0
+RIGHT: Final = b"\x1b[C"
+
+
+class Terminal:
+    """A program in a pseudo-terminal of 120×40; reads what it draws, and answers nothing."""
+
+    def __init__(self, *command: str) -> None:
+        self.start = time.perf_counter()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", PYTHONHASHSEED="0")
+            os.execv(sys.executable, [sys.executable, *command])
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+
+    def settle(self, patience: float = 20.0) -> tuple[float, int]:
+        """Read until nothing has come for QUIET seconds: the time of the last byte, and how many there were."""
+        last, count = 0.0, 0
+        while True:
+            ready, _, _ = select.select([self.fd], [], [], QUIET if count else patience)
+            if not ready:
+                return last, count
+            try:
+                data = os.read(self.fd, 1 << 16)
+            except OSError:
+                return last, count
+            last, count = time.perf_counter(), count + len(data)
+
+    def key(self, key: bytes) -> tuple[float, int]:
+        """Press a key: the seconds to the last byte of what it changed, and the bytes."""
+        start = time.perf_counter()
+        os.write(self.fd, key)
+        last, count = self.settle(patience=2.0)
+        return max(last - start, 0.0), count
+
+    def cpu(self) -> float:
+        """The seconds of CPU that the program has used."""
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> None:
+        """End it."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+
+def _first_picture(*command: str) -> float:
+    terminal = Terminal(*command)
+    last, _ = terminal.settle()
+    terminal.close()
+    return last - terminal.start
+
+
+def _steps(*command: str) -> tuple[float, float]:
+    terminal = Terminal(*command)
+    terminal.settle()
+    terminal.key(RIGHT)
+    results = [terminal.key(RIGHT) for _ in range(STEPS)]
+    terminal.close()
+    return statistics.median(spent for spent, _ in results), statistics.median(count for _, count in results)
+
+
+def _idle(*command: str) -> float:
+    terminal = Terminal(*command)
+    terminal.settle()
+    terminal.settle(patience=1.0)
+    before = terminal.cpu()
+    time.sleep(IDLE)
+    spent = terminal.cpu() - before
+    terminal.close()
+    return spent / IDLE
+
+
+def main() -> None:
+    """Print the three comparisons."""
+    bare = str(PROGRAMS / "bare_app.py")
+    pictures: dict[str, list[float]] = {}
+    for _ in range(TIMES):
+        for name, command in {
+            "empty": (bare, "empty"),
+            "gallery": ("-m", "ioviz"),
+            "scene": ("-m", "ioviz", "play", "epoll-lt-et"),
+        }.items():
+            pictures.setdefault(name, []).append(_first_picture(*command))
+    empty = statistics.median(pictures["empty"])
+    for name in ("gallery", "scene"):
+        mine = statistics.median(pictures[name])
+        detail = f"{mine * 1000:.0f} ms, empty app {empty * 1000:.0f} ms"
+        line(f"first picture of the {name} / empty Textual app", mine / empty, "x", 1.5, detail=detail)
+    bare_time, bare_bytes = _steps(bare, "panels")
+    time_, bytes_ = _steps("-m", "ioviz", "play", "epoll-lt-et")
+    detail = f"{time_ * 1000:.1f} ms and {bytes_:.0f} bytes, bare {bare_time * 1000:.1f} ms and {bare_bytes:.0f} bytes"
+    line("a step: key to last byte / bare Textual app", time_ / bare_time, "x", 1.3, detail=detail)
+    line("idle: share of a CPU", 100 * _idle("-m", "ioviz", "play", "epoll-lt-et"), "%", 0.5)
