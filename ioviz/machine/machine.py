@@ -124,6 +124,8 @@ class Machine:
         for number in range(3):
             flags = O_RDWR | (STDERR if number == 2 else 0)
             kernel.install_fd(kernel.open_file(TTY, terminal, flags, terminal), False)
+        seen = (*kernel.visible.get(host, ()), *program.folders)
+        kernel.visible[host] = tuple(dict.fromkeys(seen))
         guest = Guest(kernel, program, pid=pid, host_name=HOSTS[host - 1][1], seed=self._seed)
         guest.attach(state)
         spawn_task(kernel, pid, host, pid, guest.main)

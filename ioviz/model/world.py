@@ -20,6 +20,7 @@ from ioviz.model.host import Host, Run
 from ioviz.model.lists import Link, Queue
 from ioviz.model.nic import Nic, Packet
 from ioviz.model.pipe import Pipe
+from ioviz.model.ramfs import Inode
 from ioviz.model.rbtree import RbNode
 from ioviz.model.signals import PendingSignals
 from ioviz.model.socket import Socket, TimeWait
@@ -53,6 +54,11 @@ class World:
     fds: dict[int, Fd]
     files: dict[int, OpenFile]
     pipes: dict[int, Pipe]
+    inodes: dict[int, Inode]
+    names: dict[tuple[int, str], int]
+    """The inode of a path on a host; 0 hides a file of the layer below."""
+    pages: dict[int, bytes]
+    """The contents of files: see `page_key`."""
     eventfds: dict[int, Eventfd]
     sockets: dict[int, Socket]
     options: dict[int, tuple[tuple[int, int, int], ...]]

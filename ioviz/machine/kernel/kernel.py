@@ -53,6 +53,8 @@ class Kernel(Files):
         self.ops = OPS
         self.printed = printed
         self.processes: dict[int, ProcessState] = {}
+        self.visible: dict[int, tuple[str, ...]] = {}
+        """Folders of the real disk that each host sees: see `ioviz.machine.kernel.ramfs`."""
         self.terminals: dict[int, Terminal] = {}
         """The input of each terminal, keyed by the object of its open files."""
         self.vector = VECTOR_SYSCALL if config.entry == "int80" else NO_VECTOR

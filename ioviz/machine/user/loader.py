@@ -13,7 +13,7 @@ import tokenize
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ioviz.machine.user.instrument import compile_guest
+from ioviz.machine.user import cmodules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,9 @@ class LoadError(Exception):
 class Program:
     """A program as it was asked for: `python NAME ARGS` or `python -m NAME ARGS`.
 
-    `path` is the absolute path of the file, "" for a module; `shown` is how messages and the stage call it; `directory` is
-    what comes first on `sys.path`; `text` is the source as it was read, so that a run can be repeated after an edit.
+    `path` is the absolute path of the file, "" for a module; `shown` is how messages and the stage call it;
+    `directory` is what comes first on `sys.path`; `text` is the source as it was read, so that a run can be repeated
+    after an edit.
     """
 
     name: str
@@ -41,6 +42,12 @@ class Program:
     directory: str
     cwd: str
     text: str = ""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders of the real disk that the program may read: its own, where it was started, the standard
+        library."""
+        return tuple(folder for folder in (self.directory, self.cwd, cmodules.STDLIB) if folder != "/")
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -119,8 +126,7 @@ def run_program(guest: Guest, program: Program) -> None:
 
 def _main_module(guest: Guest) -> ModuleType:
     main = type(sys)("__main__")
-    main.__dict__["__builtins__"] = guest.modules["builtins"]
-    main.__dict__["__annotations__"] = {}
+    main.__dict__.update(__builtins__=guest.modules["builtins"], __annotations__={})
     guest.modules["__main__"] = main
     return main
 
@@ -148,5 +154,5 @@ def _run_module(guest: Guest, main: ModuleType, name: str) -> None:
     namespace["__loader__"] = loader
     namespace["__package__"] = spec.parent
     namespace["__spec__"] = spec
-    guest.argv[0] = spec.origin
+    guest.argv[0] = spec.origin or name
     exec(code, namespace)

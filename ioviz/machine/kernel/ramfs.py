@@ -1,0 +1,390 @@
+"""The file system in memory: the calls on names, and the operations of open files.
+
+Every host starts with `/`, `/tmp`, `/dev` and its devices, and sees the folders in `Kernel.visible` (the program's
+own, the standard library) as a layer below: what is read there comes into memory as it is opened, what is written
+stays in memory. Paths are absolute and normal when they come here; a guest's working directory is its own affair.
+
+Where Linux differs: reading and writing a file never sleeps; no links, owners, permissions, times, quotas.
+"""
+
+from __future__ import annotations
+
+import os
+from errno import EBADF, EEXIST, EFBIG, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EOPNOTSUPP, ESPIPE
+from stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK, S_ISDIR, S_ISREG
+from typing import TYPE_CHECKING, Final
+
+from ioviz.machine.kernel.files import O_APPEND, O_CLOEXEC, O_NONBLOCK, FileOps, Result, no_ioctl
+from ioviz.model.files import INODE, PIPE_READ, PIPE_WRITE, SOCKET, TTY, FileMoved
+from ioviz.model.poll_bits import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
+from ioviz.model.ramfs import (
+    FileTruncated,
+    FileWritten,
+    Inode,
+    InodeCreated,
+    InodeFreed,
+    NameMoved,
+    NameRemoved,
+    read_pages,
+)
+
+if TYPE_CHECKING:
+    from ioviz.machine.kernel.kernel import Kernel
+    from ioviz.model.files import OpenFile
+
+O_ACCMODE, O_WRONLY, O_RDWR = 3, 1, 2
+O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_TMPFILE = 0o100, 0o200, 0o1000, 0o200000, 0o20000000
+FILE_LIMIT: Final = 64 << 20
+"""The largest file, in bytes."""
+DEVICES: Final = {"/dev/null": "null", "/dev/zero": "zero", "/dev/urandom": "random", "/dev/random": "random"}
+FOLDERS: Final = ("/", "/dev", "/root", "/tmp", "/var", "/var/tmp")
+EPOCH: Final = 1_704_067_200
+"""The one time that files have, in seconds: 2024-01-01."""
+KINDS: Final = {TTY: S_IFCHR | 0o620, SOCKET: S_IFSOCK | 0o777, PIPE_READ: S_IFIFO | 0o600, PIPE_WRITE: S_IFIFO | 0o600}
+"""What fstat(2) says of open files that are no files."""
+_HIDDEN: Final = "__pycache__"
+"""Not shown of the layer below: it comes and goes between runs."""
+
+Row = tuple[str, int, int]
+"""An entry of a folder: name, inode (0: not in memory yet), mode."""
+
+
+# -- names
+
+
+def _begin(k: Kernel) -> None:
+    """Make a host's first folders and devices, when it first needs any."""
+    if (k.cpu, "/") not in k.world.names:
+        for path in FOLDERS:
+            _create(k, path, S_IFDIR | 0o755)
+        for path, device in DEVICES.items():
+            _create(k, path, S_IFCHR | 0o666, device)
+
+
+def _create(k: Kernel, path: str, mode: int, device: str = "") -> Inode:
+    inode = k.new_id()
+    k.emit(InodeCreated, k.cpu, path, inode, mode, device)
+    return k.world.inodes[inode]
+
+
+def _below(k: Kernel, path: str) -> int:
+    """The mode that `path` has in the layer below; 0 if it is not there."""
+    roots = k.visible.get(k.cpu, ())
+    if any(root == path or root.startswith(path.rstrip("/") + "/") for root in roots):
+        return S_IFDIR | 0o755
+    if not any(path.startswith(root.rstrip("/") + "/") for root in roots) or _HIDDEN in path:
+        return 0
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return 0
+    return (S_IFDIR | 0o755) if S_ISDIR(mode) else (S_IFREG | 0o644) if S_ISREG(mode) else 0
+
+
+def _find(k: Kernel, path: str) -> Inode | None:
+    """The inode that `path` names, brought up from below if need be."""
+    _begin(k)
+    inode = k.world.names.get((k.cpu, path))
+    if inode is not None:
+        return k.world.inodes[inode] if inode else None
+    mode = _below(k, path)
+    if not mode or not _parents_seen(k, path):
+        return None
+    row = _create(k, path, mode)
+    if S_ISREG(mode):
+        try:
+            with open(path, "rb") as file:
+                data = file.read(FILE_LIMIT)
+        except OSError:
+            data = b""
+        if data:
+            k.emit(FileWritten, row.id, 0, data)
+    return k.world.inodes[row.id]
+
+
+def _parents_seen(k: Kernel, path: str) -> bool:
+    """Whether no folder above `path` has been removed or replaced."""
+    while path not in ("", "/"):
+        path = path.rpartition("/")[0]
+        inode = k.world.names.get((k.cpu, path))
+        if inode is not None:
+            return bool(inode) and S_ISDIR(k.world.inodes[inode].mode)
+    return True
+
+
+def _folder_of(k: Kernel, path: str) -> int:
+    """0 if a name can be made at `path`; an errno, negative, if not."""
+    folder = _find(k, path.rpartition("/")[0] or "/")
+    if folder is None:
+        return -ENOENT
+    return 0 if S_ISDIR(folder.mode) else -ENOTDIR
+
+
+def _missing(k: Kernel, path: str) -> int:
+    """ENOTDIR if something on the way to `path` is a file, else ENOENT."""
+    while path.count("/") > 1:
+        path = path.rpartition("/")[0]
+        row = _find(k, path)
+        if row is not None:
+            return -ENOENT if S_ISDIR(row.mode) else -ENOTDIR
+    return -ENOENT
+
+
+def _entries(k: Kernel, path: str) -> list[Row]:
+    """What is in the folder `path`, in order of names."""
+    prefix = path.rstrip("/") + "/"
+    found: dict[str, Row] = {}
+    for name in _names_below(k, path, prefix):
+        mode = _below(k, prefix + name)
+        if mode:
+            found[name] = (name, 0, mode & 0o170000)
+    for (host, full), inode in k.world.names.items():
+        if host == k.cpu and full.startswith(prefix) and len(full) > len(prefix) and "/" not in full[len(prefix) :]:
+            name = full[len(prefix) :]
+            found.pop(name, None)
+            if inode:
+                found[name] = (name, inode, k.world.inodes[inode].mode & 0o170000)
+    return [found[name] for name in sorted(found)]
+
+
+def _names_below(k: Kernel, path: str, prefix: str) -> list[str]:
+    roots = k.visible.get(k.cpu, ())
+    names = [root[len(prefix) :].partition("/")[0] for root in roots if root.startswith(prefix) and root != prefix]
+    if any((path + "/").startswith(root.rstrip("/") + "/") for root in roots):
+        try:
+            names += os.listdir(path)
+        except OSError:
+            return names
+    return [name for name in names if name != _HIDDEN]
+
+
+# -- calls
+
+
+def sys_openat(k: Kernel, path: str, flags: int, mode: int) -> int:
+    """openat(2) of an absolute path."""
+    if flags & O_TMPFILE:
+        return -EOPNOTSUPP
+    row = _find(k, path)
+    writes = flags & O_ACCMODE != 0
+    if row is None:
+        if not flags & O_CREAT:
+            return _missing(k, path)
+        error = _folder_of(k, path)
+        if error:
+            return error
+        row = _create(k, path, S_IFREG | (mode & 0o777 & ~0o022))
+    elif flags & O_CREAT and flags & O_EXCL:
+        return -EEXIST
+    elif S_ISDIR(row.mode):
+        if writes or flags & O_CREAT:
+            return -EISDIR
+    elif flags & O_DIRECTORY:
+        return -ENOTDIR
+    elif flags & O_TRUNC and writes and row.size:
+        k.emit(FileTruncated, row.id, 0)
+    kept = flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECTORY)
+    return k.install_fd(k.open_file(INODE, row.id, kept), bool(flags & O_CLOEXEC))
+
+
+def sys_stat(k: Kernel, path: str) -> Result:
+    """stat(2) of an absolute path."""
+    row = _find(k, path)
+    return _missing(k, path) if row is None else (0, _status(row))
+
+
+def sys_fstat(k: Kernel, fd: int) -> Result:
+    """fstat(2)."""
+    file = k.file(fd)
+    if file is None:
+        return -EBADF
+    if file.kind == INODE:
+        return 0, _status(k.world.inodes[file.obj])
+    return 0, (KINDS.get(file.kind, 0o600), file.obj, 1, 1, 0, 0, 0, EPOCH, EPOCH, EPOCH)
+
+
+def _status(row: Inode) -> tuple[int, ...]:
+    return (row.mode, row.id, 2, row.links, 0, 0, row.size, EPOCH, EPOCH, EPOCH)
+
+
+def sys_lseek(k: Kernel, fd: int, offset: int, whence: int) -> int:
+    """lseek(2)."""
+    file = k.file(fd)
+    if file is None:
+        return -EBADF
+    if file.kind != INODE:
+        return -ESPIPE
+    row = k.world.inodes[file.obj]
+    if whence not in (0, 1, 2):
+        return -EINVAL
+    place = offset + (0, file.pos, row.size)[whence]
+    if place < 0:
+        return -EINVAL
+    if place != file.pos:
+        k.emit(FileMoved, file.id, place)
+    return place
+
+
+def sys_ftruncate(k: Kernel, fd: int, size: int) -> int:
+    """ftruncate(2)."""
+    file = k.file(fd)
+    if file is None:
+        return -EBADF
+    if file.kind != INODE or size < 0 or not file.flags & O_ACCMODE or not S_ISREG(k.world.inodes[file.obj].mode):
+        return -EINVAL
+    if size > FILE_LIMIT:
+        return -EFBIG
+    k.emit(FileTruncated, file.obj, size)
+    return 0
+
+
+def sys_getdents64(k: Kernel, fd: int) -> Result:
+    """getdents64(2): (number, ((name, inode, type), ...)), all that are left at once; (0, ()) at the end."""
+    file = k.file(fd)
+    if file is None:
+        return -EBADF
+    if file.kind != INODE or not S_ISDIR(k.world.inodes[file.obj].mode):
+        return -ENOTDIR
+    path = next((full for (host, full), inode in k.world.names.items() if inode == file.obj and host == k.cpu), None)
+    if path is None:
+        return 0, ()
+    rows = tuple(_entries(k, path)[file.pos :])
+    if rows:
+        k.emit(FileMoved, file.id, file.pos + len(rows))
+    return len(rows), rows
+
+
+def sys_mkdir(k: Kernel, path: str, mode: int) -> int:
+    """mkdir(2)."""
+    if _find(k, path) is not None:
+        return -EEXIST
+    error = _folder_of(k, path)
+    if error:
+        return error
+    _create(k, path, S_IFDIR | (mode & 0o777 & ~0o022))
+    return 0
+
+
+def sys_rmdir(k: Kernel, path: str) -> int:
+    """rmdir(2)."""
+    row = _find(k, path)
+    if row is None:
+        return _missing(k, path)
+    if not S_ISDIR(row.mode):
+        return -ENOTDIR
+    if path == "/" or _entries(k, path):
+        return -ENOTEMPTY
+    _remove(k, path, row)
+    return 0
+
+
+def sys_unlink(k: Kernel, path: str) -> int:
+    """unlink(2)."""
+    row = _find(k, path)
+    if row is None:
+        return _missing(k, path)
+    if S_ISDIR(row.mode):
+        return -EISDIR
+    _remove(k, path, row)
+    return 0
+
+
+def _remove(k: Kernel, path: str, row: Inode) -> None:
+    k.emit(NameRemoved, k.cpu, path, bool(_below(k, path)))
+    _free(k, row.id)
+
+
+def _free(k: Kernel, inode: int) -> None:
+    """Forget an inode that has neither a name nor an open file."""
+    row = k.world.inodes.get(inode)
+    if row is not None and not row.links:
+        for file in k.world.files.values():
+            if file.kind == INODE and file.obj == inode and file.refs:
+                return
+        k.emit(InodeFreed, inode)
+
+
+def sys_rename(k: Kernel, old: str, new: str) -> int:
+    """rename(2): replaces a file, or an empty folder by a folder."""
+    row = _find(k, old)
+    if row is None:
+        return _missing(k, old)
+    if old == new:
+        return 0
+    folder = S_ISDIR(row.mode)
+    if folder and new.startswith(old + "/"):
+        return -EINVAL
+    error = _folder_of(k, new)
+    if error:
+        return error
+    target = _find(k, new)
+    if target is not None:
+        if S_ISDIR(target.mode) != folder:
+            return -ENOTDIR if folder else -EISDIR
+        if folder and _entries(k, new):
+            return -ENOTEMPTY
+        k.emit(NameRemoved, k.cpu, new, False)
+        _free(k, target.id)
+    if folder:
+        _rename_inside(k, old, new)
+    k.emit(NameMoved, k.cpu, old, new, bool(_below(k, old)))
+    return 0
+
+
+def _rename_inside(k: Kernel, old: str, new: str) -> None:
+    """Whatever is in the folder gets its new path, first brought up from below."""
+    for name, _, _ in _entries(k, old):
+        row = _find(k, f"{old}/{name}")
+        if row is not None:
+            if S_ISDIR(row.mode):
+                _rename_inside(k, f"{old}/{name}", f"{new}/{name}")
+            k.emit(NameMoved, k.cpu, f"{old}/{name}", f"{new}/{name}", bool(_below(k, f"{old}/{name}")))
+
+
+# -- open files
+
+
+def file_read(k: Kernel, file: OpenFile, n: int) -> Result:
+    """Bytes from the file's position on, which moves behind them."""
+    if file.flags & O_ACCMODE == O_WRONLY:
+        return -EBADF
+    row = k.world.inodes[file.obj]
+    if S_ISDIR(row.mode):
+        return -EISDIR
+    if row.device:
+        data = b"" if row.device == "null" else bytes(n) if row.device == "zero" else k.random.randbytes(n)
+    else:
+        data = read_pages(k.world, row.id, file.pos, n)
+        if data:
+            k.emit(FileMoved, file.id, file.pos + len(data))
+    k.spend(len(data) * k.costs.kilobyte // 1000)
+    return len(data), data
+
+
+def file_write(k: Kernel, file: OpenFile, data: bytes) -> int:
+    """Store bytes at the file's position, or at its end if it was opened to append."""
+    if not file.flags & O_ACCMODE:
+        return -EBADF
+    row = k.world.inodes[file.obj]
+    k.spend(len(data) * k.costs.kilobyte // 1000)
+    if row.device or not data:
+        return len(data)
+    place = row.size if file.flags & O_APPEND else file.pos
+    if place + len(data) > FILE_LIMIT:
+        return -EFBIG
+    k.emit(FileWritten, row.id, place, data)
+    k.emit(FileMoved, file.id, place + len(data))
+    return len(data)
+
+
+def file_poll(k: Kernel, file: OpenFile) -> int:
+    """Always ready."""
+    return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM
+
+
+def file_release(k: Kernel, file: OpenFile) -> None:
+    """The last reference is gone."""
+    _free(k, file.obj)
+
+
+OPS = FileOps(file_read, file_write, file_poll, file_release, no_ioctl, lambda k, file: 0, polls=False)
