@@ -1,7 +1,7 @@
 """Hooks of asynchronous generators (`sys.set_asyncgen_hooks`), which the interpreter keeps for a thread of the host.
 
-All tasks of all guests run on one thread of the host, so ours are installed there once and ask the hooks of the task that
-is running. The finalizer of a generator is the one that was set when it was first iterated.
+All tasks of all guests run on one thread of the host, so ours are installed there once and ask the hooks of the task
+that is running. The finalizer of a generator is the one that was set when it was first iterated.
 """
 
 from __future__ import annotations

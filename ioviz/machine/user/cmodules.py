@@ -1,7 +1,7 @@
 """Which C modules a guest gets, and how: made again (`shims.SHIMS`), shared with the host, hidden, or refused.
 
-A module may be shared if it only computes: it has no clock, no randomness, no file, no thread and no state that one guest
-could leave to another. A hidden one has a twin in pure Python that the standard library takes in its place.
+A module may be shared if it only computes: it has no clock, no randomness, no file, no thread and no state that one
+guest could leave to another. A hidden one has a twin in pure Python that the standard library takes in its place.
 """
 
 from __future__ import annotations

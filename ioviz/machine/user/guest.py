@@ -1,10 +1,10 @@
 """A guest: one simulated process that runs an unmodified Python program.
 
-`Guest.main` is what the kernel runs on the stack of the process's first task. It boots a private interpreter environment
-(own `sys`, own modules, own builtins), runs the program as `__main__`, and ends as CPython ends: what was not caught is
-printed with the guest's own frames, threads are joined, `atexit` callbacks run, the standard streams are flushed, and the
-last thing that happens is `exit_group`. Boot and imports enter the kernel not once: the first event of a process is the
-first line of its program.
+`Guest.main` is what the kernel runs on the stack of the process's first task. It boots a private interpreter
+environment (own `sys`, own modules, own builtins), runs the program as `__main__`, and ends as CPython ends: what was
+not caught is printed with the guest's own frames, threads are joined, `atexit` callbacks run, the standard streams are
+flushed, and the last thing that happens is `exit_group`. Boot and imports enter the kernel not once: the first event
+of a process is the first line of its program.
 
 Everything that a guest's code can touch hangs on its `Guest`, so that guests neither meet each other nor the host.
 """

@@ -15,7 +15,7 @@ import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ioviz.machine.user import cmodules
 from ioviz.machine.user.instrument import compile_guest
@@ -23,6 +23,7 @@ from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from importlib.abc import Loader
 
     from ioviz.machine.user.guest import Guest
 
@@ -212,9 +213,10 @@ class Importer:
             return self.find_spec(name, path)
         for finder in list(finders):
             find = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = find(name, path, None) if find is not None else None
+            spec = find(name, path, None) if find is not None else None
             if spec is not None:
-                return spec
+                found: ModuleSpec = spec
+                return found
         return None
 
     def find_spec(self, name: str, path: Any = None, target: object = None) -> ModuleSpec | None:
@@ -242,7 +244,7 @@ class Importer:
                 if child == name and cmodules.is_c_module(name) and name not in cmodules.HIDDEN:
                     return self._c_spec(name)
             elif any(other.startswith(child + ".") and other.endswith(".so") for other in names):
-                return ModuleSpec(name, CLoader(self, name), origin="extension module")
+                return ModuleSpec(name, cast("Loader", CLoader(self, name)), origin="extension module")
         if portions:
             spec = ModuleSpec(name, None, is_package=True)
             spec.submodule_search_locations = portions
@@ -266,12 +268,12 @@ class Importer:
         return names
 
     def _c_spec(self, name: str) -> ModuleSpec:
-        return ModuleSpec(name, CLoader(self, name), origin="built-in")
+        return ModuleSpec(name, cast("Loader", CLoader(self, name)), origin="built-in")
 
     def _source_spec(self, name: str, path: str, package: str | None) -> ModuleSpec:
         own = name in self.own_names or not _is_installed(path)
         loader = OwnLoader(self, name, path) if own else LibraryLoader(self, name, path)
-        spec = ModuleSpec(name, loader, origin=path, is_package=package is not None)
+        spec = ModuleSpec(name, cast("Loader", loader), origin=path, is_package=package is not None)
         if package is not None:
             spec.submodule_search_locations = [package]
         spec.has_location = True

@@ -1,8 +1,9 @@
 """Line hooks: the guest's own source is compiled with a call of `__ioviz_line__(at)` before each statement.
 
-`sys.settrace` and `sys.monitoring` lose events when a task switches inside their hook, so the syntax tree is instrumented
-instead. Invariants: the program computes what it computed; docstrings, `from __future__` and the line and column numbers of
-tracebacks stay; every loop that can be written passes a hook on every turn, so that a guest can be preempted anywhere:
+`sys.settrace` and `sys.monitoring` lose events when a task switches inside their hook, so the syntax tree is
+instrumented instead. Invariants: the program computes what it computed; docstrings, `from __future__` and the line and
+column numbers of tracebacks stay; every loop that can be written passes a hook on every turn, so that a guest can be
+preempted anywhere:
 
 - before every statement (a decorated definition: at its first decorator);
 - in the condition of `while`, unless it is a constant: `while __ioviz_line__(at) or test` (the hook returns None);

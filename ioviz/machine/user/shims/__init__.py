@@ -1,15 +1,17 @@
 """The shims: C modules of Python, made again on the system calls of the simulated kernel.
 
-One file a C module, under the module's own name. Each has a function `build(guest) -> ModuleType`, which makes the module
-afresh for one guest; the importer calls it when the guest first imports the name.
+One file a C module, under the module's own name. Each has a function `build(guest) -> ModuleType`, which makes the
+module afresh for one guest; the importer calls it when the guest first imports the name.
 
 Rules for all of them:
-- Whatever the module offers is a *bound method* of a plain object (see `module_from`) or a class, never a plain function:
-  a class of the standard library that stores a plain function would bind it as its method, which a C function does not do.
-- A call into the kernel is `guest.syscall(nr, *args)`; failures come back as negative numbers, and `error` makes an OSError
-  of them. After -EINTR call `guest.check_signals()`, which runs Python signal handlers, then try again (PEP 475).
-- No shim looks at a clock, at random numbers or at files of the host, and none calls `repr`, `hash` or `==` of an object of
-  the guest where the C module would not.
+- Whatever the module offers is a *bound method* of a plain object (see `module_from`) or a class, never a plain
+  function: a class of the standard library that stores a plain function would bind it as its method, which a C
+  function does not do.
+- A call into the kernel is `guest.syscall(nr, *args)`; failures come back as negative numbers, and `error` makes an
+  OSError of them. After -EINTR call `guest.check_signals()`, which runs Python signal handlers, then try again (PEP
+  475).
+- No shim looks at a clock, at random numbers or at files of the host, and none calls `repr`, `hash` or `==` of an
+  object of the guest where the C module would not.
 """
 
 from __future__ import annotations

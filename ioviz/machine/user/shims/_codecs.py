@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class _Registry:
-    """Search functions and error handlers of one guest. The encodings that Python brings are found in the host's registry,
-    where the methods of `str` and `bytes` look for theirs too."""
+    """Search functions and error handlers of one guest. The encodings that Python brings are found in the host's
+    registry, where the methods of `str` and `bytes` look for theirs too."""
 
     def __init__(self) -> None:
         self._searches: list[Callable[[str], Any]] = []

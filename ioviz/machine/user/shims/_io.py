@@ -1,7 +1,7 @@
 """_io: files and buffers. Raw files are system calls; buffering and text come from the standard library's `_pyio`.
 
-The buffered classes in C know which thread of the host holds them, and all tasks run on one: hence the pure ones. BytesIO,
-StringIO and the newline decoder only compute and are the host's.
+The buffered classes in C know which thread of the host holds them, and all tasks run on one: hence the pure ones.
+BytesIO, StringIO and the newline decoder only compute and are the host's.
 """
 
 from __future__ import annotations

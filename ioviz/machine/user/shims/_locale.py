@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _locale
+from locale import CODESET, Error, nl_langinfo
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ class _Locale:
     def setlocale(self, category: int, locale: str | None = None, /) -> str:
         if locale in (None, "", "C", "POSIX", "C.UTF-8"):
             return "C.UTF-8" if locale == "C.UTF-8" else "C"
-        raise _locale.Error("unsupported locale setting")
+        raise Error("unsupported locale setting")
 
     def localeconv(self) -> dict[str, Any]:
         return dict(_CONVENTIONS)
@@ -35,7 +36,7 @@ class _Locale:
         return "utf-8"
 
     def nl_langinfo(self, key: int, /) -> str:
-        return "UTF-8" if key == _locale.CODESET else _locale.nl_langinfo(key)
+        return "UTF-8" if key == CODESET else nl_langinfo(key)
 
     def strcoll(self, a: str, b: str, /) -> int:
         return (a > b) - (a < b)
@@ -46,4 +47,4 @@ class _Locale:
 
 def build(guest: Guest) -> ModuleType:
     constants = {name: value for name, value in vars(_locale).items() if isinstance(value, int)}
-    return module_from("_locale", _Locale(), {**constants, "Error": _locale.Error})
+    return module_from("_locale", _Locale(), {**constants, "Error": Error})

@@ -1,8 +1,9 @@
-"""_signal: actions are the kernel's, Python handlers run in the main thread, between two lines or after an interrupted call."""
+"""_signal: actions are the kernel's, Python handlers run in the main thread, between two lines or after an interrupted
+call."""
 
 from __future__ import annotations
 
-import _signal
+import signal
 from errno import EINTR
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -31,8 +32,8 @@ class _Signal:
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
-        guest.signal_handlers.setdefault(_signal.SIGINT, self.default_int_handler)
-        guest.signal_handlers.setdefault(_signal.SIGPIPE, SIG_IGN)
+        guest.signal_handlers.setdefault(signal.SIGINT, self.default_int_handler)
+        guest.signal_handlers.setdefault(signal.SIGPIPE, SIG_IGN)
 
     def default_int_handler(self, number: int, frame: FrameType | None, /) -> None:
         """The default handler for SIGINT."""
@@ -125,7 +126,7 @@ class _Signal:
 
     def pthread_sigmask(self, how: int, mask: Any, /) -> set[int]:
         """Masks are accepted, and nothing is blocked."""
-        result, before = self._guest.syscall(SYS.rt_sigprocmask, how, tuple(sorted(int(each) for each in mask)))
+        _, before = self._guest.syscall(SYS.rt_sigprocmask, how, tuple(sorted(int(each) for each in mask)))
         return set(before)
 
     def sigpending(self) -> set[int]:
@@ -135,10 +136,10 @@ class _Signal:
     def strsignal(self, number: int, /) -> str | None:
         """Describe a signal."""
         _check(number)
-        return _signal.strsignal(number)
+        return signal.strsignal(number)
 
     def valid_signals(self) -> set[int]:
-        return _signal.valid_signals()
+        return {int(each) for each in signal.valid_signals()}
 
 
 def _check(number: int) -> None:
@@ -148,8 +149,8 @@ def _check(number: int) -> None:
 
 def build(guest: Guest) -> ModuleType:
     names = ("SIG", "ITIMER_")
-    constants = {
-        name: value for name, value in vars(_signal).items() if name.startswith(names) and isinstance(value, int)
+    constants: dict[str, Any] = {
+        name: int(value) for name, value in vars(signal).items() if name.startswith(names) and isinstance(value, int)
     }
-    constants |= {"NSIG": SIGNALS, "ItimerError": ItimerError, "struct_siginfo": _signal.struct_siginfo}
+    constants |= {"NSIG": SIGNALS, "ItimerError": ItimerError, "struct_siginfo": signal.struct_siginfo}
     return module_from("_signal", _Signal(guest), constants)

@@ -1,6 +1,7 @@
 """builtins: the host's, but for what reads, prints, opens, imports or leaves.
 
-The module's dict is the `__builtins__` of every frame of the guest. It also holds the line hook, which `dir` does not show.
+The module's dict is the `__builtins__` of every frame of the guest. It also holds the line hook, which `dir` does not
+show.
 """
 
 from __future__ import annotations

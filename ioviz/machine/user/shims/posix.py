@@ -1,7 +1,7 @@
 """posix: descriptors, files, processes and the environment of a guest, on which the standard library's `os` stands.
 
-Paths are made absolute here (the kernel knows no working directory). What the kernel has no notion of is either answered
-as on a freshly installed machine (users, terminals, limits) or refused by `guest.lacks` (fork, exec, spawn).
+Paths are made absolute here (the kernel knows no working directory). What the kernel has no notion of is either
+answered as on a freshly installed machine (users, terminals, limits) or refused by `guest.lacks` (fork, exec, spawn).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The half of posix that is about names: opening, looking at, listing, making and removing files of the file system in memory."""
+"""The half of posix that is about names: opening, looking at, listing, making and removing files of the file system in
+memory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """sys: what the host says of itself, with the guest's own argv, modules, paths, streams and hooks.
 
-Hooks that the interpreter keeps for a whole thread (tracing, profiling, asynchronous generators) are kept for each guest:
-tracing ones are accepted and never called, those of asynchronous generators are dispatched by `asyncgens`.
+Hooks that the interpreter keeps for a whole thread (tracing, profiling, asynchronous generators) are kept for each
+guest: tracing ones are accepted and never called, those of asynchronous generators are dispatched by `asyncgens`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""time: clocks of the machine, read without entering the kernel as from Linux's vDSO; sleeping is a system call. UTC only."""
+"""time: clocks of the machine, read without entering the kernel as from Linux's vDSO; sleeping is a system call. UTC
+only."""
 
 from __future__ import annotations
 
 import time
 from errno import EINTR, EINVAL
+from time import struct_time
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -107,11 +109,11 @@ class _Time:
             if ns <= 0:
                 return
 
-    def localtime(self, seconds: Any = None, /) -> time.struct_time:
+    def localtime(self, seconds: Any = None, /) -> struct_time:
         """UTC: the machine stands in no country."""
         return self.gmtime(seconds)
 
-    def gmtime(self, seconds: Any = None, /) -> time.struct_time:
+    def gmtime(self, seconds: Any = None, /) -> struct_time:
         return time.gmtime(self.time() if seconds is None else seconds)
 
     def mktime(self, parts: Any, /) -> float:
@@ -142,7 +144,7 @@ def build(guest: Guest) -> ModuleType:
         _Time(guest),
         {
             **_CLOCKS,
-            "struct_time": time.struct_time,
+            "struct_time": struct_time,
             "timezone": 0,
             "altzone": 0,
             "daylight": 0,
