@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -399,4 +398,3 @@ def _is_installed(path: str) -> bool:
 
 PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {}
 """Module of the standard library → what is to be done to it once it is executed; see `patches`."""
-assert sys.version_info >= (3, 11)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import posix
-import posixpath
-from errno import EBADF, ECHILD, EINTR, EINVAL, ENOENT, ENOTDIR, ENOTTY, EPERM
+from errno import EBADF, ECHILD, EINTR, EINVAL, ENOTDIR, ENOTTY
 from stat import S_ISCHR, S_ISDIR
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -310,8 +309,7 @@ class _Posix(Directories):
     def _no_processes(self, *args: object, **kwargs: object) -> NoReturn:
         raise self._guest.lacks("processes started by a program (fork, exec, spawn)")
 
-    fork = fork1 = forkpty = execv = execve = posix_spawn = posix_spawnp = system = _no_processes
-    del fork1
+    fork = forkpty = execv = execve = posix_spawn = posix_spawnp = system = _no_processes
 
     def putenv(self, name: bytes, value: bytes, /) -> None:
         """The environment is `os.environ` and nothing else."""
@@ -354,7 +352,3 @@ def build(guest: Guest) -> ModuleType:
     constants["error"] = OSError
     constants["_have_functions"] = []
     return module_from("posix", _Posix(guest), constants)
-
-
-assert (EPERM, ENOENT) == (1, 2)
-assert posixpath.sep == "/"

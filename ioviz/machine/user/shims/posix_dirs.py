@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import posixpath
 from errno import EINTR, EINVAL, EOPNOTSUPP
-from stat import S_IFMT, S_ISDIR, S_ISLNK, S_ISREG
+from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, Any
 
 from ioviz.machine.user.shims import error
@@ -252,6 +252,3 @@ def _stat_result(row: tuple[int, ...]) -> os.stat_result:
     blocks = -(-row[6] // BLOCK)
     ns = tuple(each * 1_000_000_000 for each in times)
     return os.stat_result((*row, *(float(each) for each in times), *ns, 4096, blocks, 0))
-
-
-assert S_IFMT(0o100644) == 0o100000

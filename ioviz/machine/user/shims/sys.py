@@ -60,7 +60,7 @@ _KEPT: Final = frozenset(
 
 
 class _Sys:
-    UNDERSCORED = ("_current_frames", "_current_exceptions", "_debugmallocstats")
+    UNDERSCORED = ("_current_frames", "_current_exceptions", "_debugmallocstats", "_get_cpu_count_config")
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
@@ -177,6 +177,9 @@ class _Sys:
 
     def _current_exceptions(self) -> dict[int, Any]:
         return {self._guest.kernel.task: sys.exc_info()[1]}
+
+    def _get_cpu_count_config(self) -> int:
+        return -1
 
     def _debugmallocstats(self) -> None:
         """Nothing to tell."""
