@@ -73,7 +73,7 @@ def fix_hash_seed() -> None:
 
 def _language_typed(argv: Sequence[str]) -> str | None:
     """The value of an early --lang, so that complaints about the rest are in that language."""
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in zip(argv, [*argv[1:], ""], strict=False):
         if word == "--lang" and following in {"en", "zh"}:
             return following
         if word in {"--lang=en", "--lang=zh"}:
