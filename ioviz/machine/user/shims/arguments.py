@@ -63,16 +63,16 @@ def fd_of(value: Any) -> int:
     return fd
 
 
-def nanoseconds(value: Any) -> int:
-    """_PyTime_FromSecondsObject: seconds as int or float, rounded up (away from zero); in ns."""
+def nanoseconds(value: Any, unit: int = 1_000_000_000) -> int:
+    """_PyTime_FromSecondsObject: an int or float of `unit` ns each (seconds), rounded away from zero; in ns."""
     if isinstance(value, float):
         if math.isnan(value):
             raise ValueError("Invalid value NaN (not a number)")
-        scaled = value * 1e9
+        scaled = value * unit
         if not -NS_MAX <= scaled < NS_MAX:
             raise OverflowError("timestamp out of range for platform time_t")
         return math.ceil(scaled) if scaled >= 0 else math.floor(scaled)
-    number = index(value) * 1_000_000_000
+    number = index(value) * unit
     if not -NS_MAX <= number <= NS_MAX:
         raise OverflowError("timestamp too large to convert to C _PyTime_t")
     return int(number)

@@ -43,8 +43,6 @@ def _patience(blocking: Any, timeout: Any) -> int:
         raise ValueError(f"timeout value must be {NOT_POSITIVE}")
     if not blocking:
         return 0
-    if ns >= TIMEOUT_MAX * 1e9:
-        raise OverflowError("timeout value is too large")
     return ns if ns >= 0 else -1
 
 

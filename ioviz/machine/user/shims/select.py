@@ -185,13 +185,12 @@ def _make_poll(waiting: Waiting) -> type:
             wait: int | None = None
             if timeout is not None:
                 try:
-                    ns = nanoseconds(timeout)
+                    ns = whole_ms(nanoseconds(timeout, MS))
                 except TypeError:
                     raise TypeError("timeout must be an integer or None") from None
-                ms = -(-ns // 1_000_000_000)
-                if ms > INT_MAX:
+                if ns > INT_MAX * MS:
                     raise OverflowError("timeout is too large")
-                wait = ms * MS if ms >= 0 else None
+                wait = ns if ns >= 0 else None
             if self.__busy:
                 raise RuntimeError("concurrent poll() invocation")
             if self.__list is None:

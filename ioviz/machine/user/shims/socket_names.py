@@ -301,12 +301,14 @@ def _kinds(kind: int, proto: int) -> list[tuple[int, int]]:
     if not kind and proto and len(found) > 1:
         found = found[:1]
     if not found:
-        raise no_address("SERVICE" if kind in (STREAM, DGRAM, RAW) else "SOCKTYPE")
+        raise no_address("SOCKTYPE")
     return found
 
 
 def _ports(service: int | str | None, kinds: list[tuple[int, int]], flags: int) -> list[tuple[int, int, int]]:
     """`kinds` with the port of `service` for each; those that lack the service fall out."""
+    if service is not None and all(kind == RAW for kind, _ in kinds):
+        raise no_address("SERVICE")
     if service is None or isinstance(service, int):
         return [(kind, proto, (service or 0) & 0xFFFF) for kind, proto in kinds]
     if flags & NUMERICSERV:

@@ -25,7 +25,13 @@ class Locals:
 
     def forget(self, task: int) -> None:
         """Thread `task` has ended."""
-        self._values.pop(task, None)
+        for number in self._values.pop(task, ()):
+            local = self._objects[number]()
+            state = None if local is None else object.__getattribute__(local, "_local__state")
+            if state is not None and state[1] == task:
+                # It shows this thread's attributes until another thread looks at it.
+                object.__setattr__(local, "_local__state", (number, 0, *state[2:]))
+                object.__setattr__(local, "__dict__", {})
 
     def add(self, local: Any) -> int:
         """A number for a new object."""
