@@ -102,7 +102,6 @@ class SocketBase:
     """Everything of `_socket.socket` but its hot paths."""
 
     __slots__ = (
-        "__weakref__",
         "sock_family_",
         "sock_fd_",
         "sock_proto_",
