@@ -163,6 +163,8 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
 class Functions:
     """The functions of `_socket` that enter the kernel or set what all sockets of the guest share."""
 
+    UNDERSCORED = ()
+
     def __init__(self, port: Port, made: type[Any]) -> None:
         self._port = port
         self._made = made
@@ -216,10 +218,9 @@ def build(guest: Guest) -> ModuleType:
     made = make_socket(guest, port)
     module = module_from("_socket", port.names, CONSTANTS)
     functions = module_from("_socket", Functions(port, made))
-    for name in [name for name in vars(module) if name in ("_hosts", "_find", "_address", "_name")]:
-        del module.__dict__[name]
-    module.__dict__.update({name: value for name, value in vars(functions).items() if not name.startswith("_")})
-    module.__dict__.update({name: getattr(host, name) for name in HOST_FUNCTIONS})
+    del module.__dict__["address_of"]  # ours, not of the C module
+    module.__dict__.update((name, value) for name, value in vars(functions).items() if not name.startswith("_"))
+    module.__dict__.update((name, getattr(host, name)) for name in HOST_FUNCTIONS)
     module.__dict__.update(
         socket=made,
         SocketType=made,

@@ -32,6 +32,8 @@ STACK_MIN: Final = 32768
 class Threads:
     """The functions of `_thread` for one guest."""
 
+    UNDERSCORED = ("_count", "_excepthook", "_get_main_thread_ident", "_is_main_interpreter", "_set_sentinel")
+
     def __init__(self, guest: Guest, lock: type[Any], storage: Locals) -> None:
         self._guest = guest
         self._kernel = guest.kernel
@@ -173,8 +175,6 @@ def build(guest: Guest) -> ModuleType:
         "error": RuntimeError,
     }
     module = module_from("_thread", threads, constants)
-    for name in ("_start", "_end", "_complain"):
-        del module.__dict__[name]  # ours, not of the C module
     if sys.version_info >= (3, 13):
         handle = make_handle(guest, lock)
         joinable = Joinable(threads, handle)

@@ -78,6 +78,8 @@ BUFFER: Final = 1024
 class Control:
     """The functions of `fcntl` for one guest."""
 
+    UNDERSCORED = ()
+
     def __init__(self, guest: Guest) -> None:
         self._syscall = guest.syscall
         self._check_signals = guest.check_signals
@@ -153,6 +155,4 @@ def _to_bytes(number: int, data: bytes) -> bytes:
 
 def build(guest: Guest) -> ModuleType:
     """The module `fcntl` for one guest."""
-    module = module_from("fcntl", Control(guest), CONSTANTS)
-    del module.__dict__["_call"]  # ours, not of the C module
-    return module
+    return module_from("fcntl", Control(guest), CONSTANTS)

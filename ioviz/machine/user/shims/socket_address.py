@@ -42,7 +42,7 @@ def address_of(names: Names, family: int, address: Any, caller: str) -> Address:
             raise TypeError(PAIR)
         name = host_name(address[0])
         port = _port(address[1], caller)
-        return names._address(name, AF_INET), port
+        return names.address_of(name, AF_INET), port
     if family == AF_INET6:
         if not isinstance(address, tuple):
             kind = type(address).__name__
@@ -55,7 +55,7 @@ def address_of(names: Names, family: int, address: Any, caller: str) -> Address:
         scope = index(address[3]) if len(address) > 3 else 0
         if not 0 <= flow <= 0xFFFFF:
             raise OverflowError(f"{caller}(): flowinfo must be 0-1048575.")
-        return names._address(name, AF_INET6), port, flow, scope & 0xFFFF_FFFF
+        return names.address_of(name, AF_INET6), port, flow, scope & 0xFFFF_FFFF
     if family == AF_UNIX:
         return _path_of(address)
     raise OSError(f"{caller}(): bad family")

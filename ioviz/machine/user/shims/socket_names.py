@@ -99,6 +99,8 @@ def numeric(text: str) -> tuple[int, str] | None:
 class Names:
     """The functions of `_socket` that deal in names, for one guest."""
 
+    UNDERSCORED = ()
+
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
 
@@ -128,7 +130,7 @@ class Names:
             raise no_address("ADDRFAMILY")
         return [(AF_INET, address)]
 
-    def _address(self, name: str, family: int) -> str:
+    def address_of(self, name: str, family: int) -> str:
         """setipaddr: the address that a socket address of `family` means by `name`; '' is any."""
         if not name:
             return "0.0.0.0" if family == AF_INET else "::"
@@ -231,12 +233,12 @@ class Names:
 
     def gethostbyname(self, name: Any, /) -> str:
         """The IPv4 address of a host."""
-        return self._address(host_name(name), AF_INET)
+        return self.address_of(host_name(name), AF_INET)
 
     def gethostbyname_ex(self, name: Any, /) -> tuple[str, list[str], list[str]]:
         """(name, aliases, addresses) of a host."""
         text = host_name(name)
-        return text, [], [self._address(text, AF_INET)]
+        return text, [], [self.address_of(text, AF_INET)]
 
     def gethostbyaddr(self, name: Any, /) -> tuple[str, list[str], list[str]]:
         """(name, aliases, addresses) of an address."""
