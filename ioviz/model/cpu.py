@@ -121,4 +121,3 @@ class ExceptionRaised(Event):
     def apply(self, world: World) -> None:
         world.cpus[self.cpu] = Cpu(self.cpu, KERNEL, self.task, self.vector, 0, False)
         world.frames[self.task] = Frame(self.vector, 0, self.at, self.seq)
-

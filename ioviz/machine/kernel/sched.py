@@ -47,7 +47,19 @@ class Limits:
 class Thread:
     """What the kernel keeps of a task beside its row: the stack on which the guest runs."""
 
-    __slots__ = ("at", "cause", "host", "killed", "pid", "refusals", "slice_end", "stack", "tid", "timer", "wake_reason")
+    __slots__ = (
+        "at",
+        "cause",
+        "host",
+        "killed",
+        "pid",
+        "refusals",
+        "slice_end",
+        "stack",
+        "tid",
+        "timer",
+        "wake_reason",
+    )
 
     def __init__(self, tid: int, pid: int, host: int, stack: Stack) -> None:
         self.tid = tid
@@ -266,7 +278,9 @@ class Scheduler(Core):
         if self.seq >= limits.steps:
             self.end("limit", f"the limit of {limits.steps:,} steps is reached {self.where()}", 124)
         elif self.now >= limits.time:
-            self.end("limit", f"the time limit of {limits.time / 1e9:g} s of virtual time is reached {self.where()}", 124)
+            self.end(
+                "limit", f"the time limit of {limits.time / 1e9:g} s of virtual time is reached {self.where()}", 124
+            )
         elif self.now - self.last_trap >= limits.spin:
             seconds = f"{limits.spin / 1e9:g}"
             self.end("limit", f"endless loop {self.where()}: no system call for {seconds} s of processor time", 124)

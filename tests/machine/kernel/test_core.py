@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -192,10 +193,8 @@ def test_a_task_that_refuses_to_die_is_left() -> None:
     def body(k: Kernel) -> None:
         def stubborn() -> None:
             while True:
-                try:
+                with suppress(BaseException):
                     k.syscall(SYS.sched_yield)
-                except BaseException:  # noqa: S110
-                    pass
 
         k.syscall(SYS.clone, 0, stubborn)
         k.syscall(SYS.sched_yield)
