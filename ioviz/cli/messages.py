@@ -51,6 +51,10 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "{what!r} is no scene, no program and no recording; the scenes are: {scenes}",
         "{what!r} 既不是场景，也不是程序或录像；可用的场景有：{scenes}",
     ),
+    "scene-is-whole": (
+        "{scene} is a scene and brings its own programs: leave out arguments, --peer and --remote",
+        "{scene} 是一个场景，自带程序：请去掉参数以及 --peer、--remote",
+    ),
     "recorded": (
         "ioviz: the run is in {path}; watch it with: ioviz play {path}",
         "ioviz：录像在 {path}；观看请用：ioviz play {path}",

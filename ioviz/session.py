@@ -1,0 +1,135 @@
+"""A run and what is watched of it: the only place where a source of events meets a timeline.
+
+`Session` runs programs on the machine, slice by slice, onto a timeline; `Replay` is a timeline that was recorded. Both
+are what the stage calls a source. A session can be run again with a knob turned: guests cannot be rewound, but the same
+programs, inputs, knobs and seed give the same run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ioviz.machine.kernel.config import Config
+from ioviz.machine.kernel.sched import Limits
+from ioviz.machine.launch import Launch
+from ioviz.machine.machine import Machine
+from ioviz.machine.user.loader import load_program
+from ioviz.trace.timeline import Timeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ioviz.lesson.scene import Scene, SceneProgram
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that a run depends on."""
+
+    launches: tuple[Launch, ...]
+    config: Config = field(default_factory=Config)
+    seed: int = 0
+    lines: bool = True
+    limits: Limits = field(default_factory=Limits)
+    scene: Scene | None = None
+
+    @property
+    def title(self) -> str:
+        """What to call the run: the programs' names."""
+        return " + ".join(launch.name for launch in self.launches)
+
+
+def setup_of(scene: Scene) -> Setup:
+    """How `scene` is to be run. Raises LoadError and KnobError, which a scene of ours never does."""
+    config = Config()
+    for name, value in scene.knobs.items():
+        config = config.turned(name, str(value))
+    launches = tuple(_launch(scene, program) for program in scene.programs)
+    return Setup(launches, config, lines=scene.lines, scene=scene)
+
+
+def _launch(scene: Scene, program: SceneProgram) -> Launch:
+    loaded = load_program(program.file, program.args, cwd=scene.folder)
+    typed = () if program.stdin is None else tuple(scene.path(program.stdin).read_text(encoding="utf-8").splitlines())
+    return Launch(loaded, program.role, typed, round(program.delay * 1e9))
+
+
+class Session:
+    """A run on the machine. `advance` makes more of it; what has happened is on `timeline`."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.timeline = Timeline()
+        self._machine = Machine(
+            setup.launches,
+            setup.config,
+            self.timeline.append,
+            seed=setup.seed,
+            limits=setup.limits,
+            lines=setup.lines,
+        )
+
+    @property
+    def scene(self) -> Scene | None:
+        """The scene that is run, if it is one."""
+        return self.setup.scene
+
+    @property
+    def title(self) -> str:
+        """What to call the run."""
+        return self.setup.title
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self._machine.ended
+
+    def knob(self, name: str, /) -> str:
+        """The value of a knob, as text; empty if there is none of that name."""
+        return dict(self.setup.config.settings()).get(name, "")
+
+    def turned(self, name: str, value: str, /) -> Session:
+        """A new run of the same with knob `name` at `value`. Raises KnobError."""
+        return Session(replace(self.setup, config=self.setup.config.turned(name, value)))
+
+    def advance(self, max_events: int, /) -> bool:
+        """Go on for about `max_events` events; True when the run has ended."""
+        return self._machine.ended or self._machine.run(max_events)
+
+    def close(self) -> None:
+        """End the guests; the timeline stays."""
+        self._machine.dispose()
+
+
+class Replay:
+    """A recorded run: there from the beginning, and not to be run again."""
+
+    scene = None
+    ended = True
+
+    def __init__(self, timeline: Timeline, title: str) -> None:
+        self.timeline = timeline
+        self.title = title
+
+    def knob(self, name: str, /) -> str:
+        """The value that a knob had in the run."""
+        runs = self.timeline.world(len(self.timeline)).runs
+        return dict(runs[1].knobs).get(name, "") if runs else ""
+
+    def turned(self, name: str, value: str, /) -> None:
+        """A recording cannot be run again."""
+
+    def advance(self, max_events: int, /) -> bool:
+        """Nothing more comes."""
+        return True
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def replay(path: Path) -> Replay:
+    """The run that is recorded in `path`. Raises OSError and RecordingError."""
+    from ioviz.trace.recording import load
+
+    return Replay(load(path), path.name)
