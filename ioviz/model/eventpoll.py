@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from ioviz.model import lists, rbtree
 from ioviz.model.event import Event
-from ioviz.model.lists import EMPTY, append, remove
+from ioviz.model.lists import EMPTY, append, remove, rotate
 from ioviz.model.poll_bits import EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP
 from ioviz.model.wait import add_item_entry, remove_entries
 
@@ -183,12 +183,13 @@ class EventDelivered(Event):
 
     def apply(self, world: World) -> None:
         ready = world.ready_lists
-        if self.relinked:
-            if ready[self.ep].count > 1:
-                remove(ready, self.ep, world.ready_links, self.item)
-                append(ready, self.ep, world.ready_links, self.item)
+        if self.relinked and ready[self.ep].head == self.item:
+            rotate(ready, self.ep, world.ready_links)
             return
         remove(ready, self.ep, world.ready_links, self.item)
+        if self.relinked:
+            append(ready, self.ep, world.ready_links, self.item)
+            return
         row = world.epitems[self.item]
         if row.events & EPOLLONESHOT:
             world.epitems[self.item] = replace(row, events=row.events & PRIVATE_BITS)

@@ -75,6 +75,19 @@ def remove(queues: dict[int, Queue], queue: int, links: dict[int, Link], node: i
         queues[queue] = Queue(row.head if prev else after, row.tail if after else prev, row.count - 1)
 
 
+def rotate(queues: dict[int, Queue], queue: int, links: dict[int, Link]) -> None:
+    """Move the head to the tail. O(1)."""
+    row = queues[queue]
+    head, tail = row.head, row.tail
+    if head == tail:
+        return
+    second = links[head].next
+    links[tail] = Link(links[tail].prev, head)
+    links[head] = Link(tail, 0)
+    links[second] = Link(0, links[second].next)
+    queues[queue] = Queue(second, head, row.count)
+
+
 def walk(queues: dict[int, Queue], queue: int, links: dict[int, Link]) -> Iterator[int]:
     """The nodes from head to tail. O(length)."""
     node = queues[queue].head if queue in queues else 0

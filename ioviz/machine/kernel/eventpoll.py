@@ -44,6 +44,7 @@ from ioviz.model.wait import EXCLUSIVE_HEAD
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
+    from ioviz.model.event import Event
     from ioviz.model.eventpoll import Epitem
     from ioviz.model.files import OpenFile
     from ioviz.model.wait import WaitEntry
@@ -146,20 +147,23 @@ def _ep_modify(k: Kernel, item: Epitem, file: OpenFile, requested: int, data: in
 
 
 def _link(k: Kernel, ep: int, item: int, events: int, by: str) -> None:
+    """Append an item to the ready list if it is not there, and wake one task in `epoll_wait` and all who poll the epoll
+    descriptor."""
+    world = k.world
     saved = k.cause
-    k.cause = k.emit(ReadyLinked, ep, item, events, by)
-    _wake(k, ep, events)
-    k.cause = saved
-
-
-def _wake(k: Kernel, ep: int, events: int) -> None:
-    """One task of those in `epoll_wait`, and all who poll the epoll descriptor."""
-    queues = k.world.wait_queues
+    if item not in world.ready_links:
+        k.cause = seq = k.seq
+        k.seq = seq + 1
+        event = ReadyLinked(seq, k.now, k.cpu, k.task, saved, 0, k.at, ep, item, events, by)
+        event.apply(world)
+        k.sink(event)
+    queues = world.wait_queues
     if queues[ep].count:
         k.wake(ep, POLLIN)
-    poll_queue = k.world.eventpolls[ep].poll_queue
+    poll_queue = world.eventpolls[ep].poll_queue
     if queues[poll_queue].count:
         k.wake(poll_queue, POLLIN | events)
+    k.cause = saved
 
 
 def ep_poll_callback(k: Kernel, waiter: WaitEntry, mask: int) -> bool:
@@ -172,14 +176,12 @@ def ep_poll_callback(k: Kernel, waiter: WaitEntry, mask: int) -> bool:
     if not events & REPORTS or (mask and not mask & events):
         return not exclusive
     ep = item.ep
-    took = not exclusive
-    if exclusive and world.wait_queues[ep].count:
+    took = True
+    if exclusive:
         direction = mask & (POLLIN | POLLOUT)
-        took = not direction or (direction != POLLIN | POLLOUT and bool(direction & events))
-    if item.id in world.ready_links:
-        _wake(k, ep, mask)
-    else:
-        _link(k, ep, item.id, mask & events, "callback")
+        wanted = not direction or (direction != POLLIN | POLLOUT and bool(direction & events))
+        took = wanted and world.wait_queues[ep].count > 0
+    _link(k, ep, item.id, mask & events, "callback")
     return took
 
 
@@ -218,7 +220,7 @@ def ep_send_events(k: Kernel, ep: int, maxevents: int) -> tuple[tuple[int, int],
     left = lists[ep].count
     if not left:
         return ()
-    items, files, ops = world.epitems, world.files, k.ops
+    items, files, ops, sink = world.epitems, world.files, k.ops, k.sink
     found: list[tuple[int, int]] = []
     # Each item that was ready at the start is looked at once: those that go back stand behind the others.
     while left and len(found) < maxevents:
@@ -226,11 +228,17 @@ def ep_send_events(k: Kernel, ep: int, maxevents: int) -> tuple[tuple[int, int],
         item = items[lists[ep].head]
         file = files[item.file]
         events = ops[file.kind].poll(k, file) & item.events
-        if not events:
-            k.emit(ReadyDropped, ep, item.id)
-            continue
-        k.emit(EventDelivered, ep, item.id, events, not item.events & (EPOLLET | EPOLLONESHOT))
-        found.append((item.data, events))
+        seq = k.seq
+        k.seq = seq + 1
+        event: Event
+        if events:
+            relinked = not item.events & (EPOLLET | EPOLLONESHOT)
+            event = EventDelivered(seq, k.now, k.cpu, k.task, k.cause, 0, k.at, ep, item.id, events, relinked)
+            found.append((item.data, events))
+        else:
+            event = ReadyDropped(seq, k.now, k.cpu, k.task, k.cause, 0, k.at, ep, item.id)
+        event.apply(world)
+        sink(event)
     _wake_next(k, ep)
     return tuple(found)
 
