@@ -1,0 +1,136 @@
+"""The app: the look, the language and which screen is on top. What a screen shows is the screen's business."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+
+from ioviz.tui.actions import EVERYWHERE, bindings
+from ioviz.tui.look import Look
+from ioviz.tui.texts import choose_language
+from ioviz.tui.theme import DARK, LIGHT, prefers_light
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.binding import BindingType
+    from textual.screen import Screen
+
+    from ioviz.lesson.scene import Scene
+    from ioviz.tui.source import Source
+
+Open = "Callable[[], Source]"
+
+
+class IovizApp(App[int]):
+    """See the module. `open_source` makes the run to watch; without it the gallery opens, and `open_scene` makes a run of
+    the scene that is chosen there."""
+
+    TITLE = "ioviz"
+    CSS_PATH = "ioviz.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(EVERYWHERE)]
+
+    def __init__(
+        self,
+        open_source: Callable[[], Source] | None = None,
+        open_scene: Callable[[Scene], Source] | None = None,
+        *,
+        lang: str | None = None,
+        ascii_only: bool = False,
+    ) -> None:
+        super().__init__()
+        self.lang = choose_language(lang)
+        self.look = Look(ascii_only)
+        self._open_source = open_source
+        self._open_scene = open_scene
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = LIGHT.name if prefers_light() else DARK.name
+        self._take_theme()
+
+    def get_default_screen(self) -> Screen[None]:
+        """The stage if there is a run, else the gallery."""
+        if self._open_source is not None:
+            from ioviz.tui.screens.stage import StageScreen
+
+            return StageScreen(self._open_source)
+        from ioviz.tui.screens.gallery import GalleryScreen
+
+        return GalleryScreen()
+
+    def open_scene(self, scene: Scene) -> None:
+        """Open a scene from the gallery."""
+        from ioviz.tui.screens.stage import StageScreen
+
+        make = self._open_scene
+        if make is not None:
+            self.push_screen(StageScreen(lambda: make(scene)))
+
+    def leave(self, screen: Screen[None]) -> None:
+        """Esc on a stage: to the gallery if that is below, else out."""
+        if len(self.screen_stack) > 1 and self.screen is screen:
+            self.pop_screen()
+        elif len(self.screen_stack) == 1:
+            self.exit(0)
+
+    # -- everywhere --------------------------------------------------------------------------------------------------
+
+    def action_language(self) -> None:
+        """The other language."""
+        self.lang = "en" if self.lang == "zh" else "zh"
+        self._restyle()
+
+    def action_dark(self) -> None:
+        """Light or dark."""
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+        self._take_theme()
+        self._restyle()
+
+    def action_help(self) -> None:
+        """Every key."""
+        from ioviz.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def action_command_palette(self) -> None:
+        """Every action by its name."""
+        from textual.command import CommandPalette
+
+        from ioviz.tui.palette import ActionProvider
+
+        if not CommandPalette.is_open(self):
+            self.push_screen(
+                CommandPalette(providers=[ActionProvider], placeholder=self._placeholder(), id="--command-palette")
+            )
+
+    def _placeholder(self) -> str:
+        return "查找操作……" if self.lang == "zh" else "Find an action …"
+
+    async def action_quit(self) -> None:
+        """Out."""
+        self.exit(0)
+
+    def _take_theme(self) -> None:
+        self.look.take(self.get_css_variables(), self.current_theme.dark)
+
+    def _restyle(self) -> None:
+        for screen in self.screen_stack:
+            restyle = getattr(screen, "restyle", None)
+            if restyle is not None:
+                restyle()
+
+
+def run(
+    open_source: Callable[[], Source] | None = None,
+    open_scene: Callable[[Scene], Source] | None = None,
+    *,
+    lang: str | None = None,
+    ascii_only: bool = False,
+) -> int:
+    """Open the stage (or, without `open_source`, the gallery) and give the exit code when the person leaves."""
+    app = IovizApp(open_source, open_scene, lang=lang, ascii_only=ascii_only)
+    result = app.run()
+    return app.return_code or result or 0

@@ -1,0 +1,64 @@
+"""Which panels an event concerns: they are marked, and grow where nothing else is asked for."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from ioviz.model.event import Event
+
+BY_KIND: Final[dict[str, tuple[str, ...]]] = {
+    "LineReached": ("source",),
+    "TextPrinted": ("terminal",),
+    "SourceLoaded": ("source",),
+    "TrapEntered": ("cpu", "idt"),
+    "IrqRaised": ("nic", "cpu"),
+    "IrqEntered": ("cpu", "idt"),
+    "TaskSlept": ("wait", "sched"),
+    "TaskWoken": ("sched", "wait"),
+    "TaskSwitched": ("sched", "cpu"),
+    "EventDelivered": ("eventpoll",),
+}
+BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
+    "cpu": ("cpu",),
+    "idt": ("idt",),
+    "task": ("sched",),
+    "buffer": ("sockets",),
+    "socket": ("sockets",),
+    "files": ("files",),
+    "pipe": ("pipes",),
+    "eventpoll": ("eventpoll",),
+    "rbtree": ("eventpoll",),
+    "poll": ("sockets",),
+    "futex": ("wait",),
+    "signals": ("sched",),
+    "terminal": ("terminal",),
+    "nic": ("nic",),
+}
+PRIORITY: Final = ("source", "eventpoll", "sockets", "cpu", "sched", "idt", "nic", "wait", "files", "terminal", "pipes")
+"""Which panels are large where the scene does not say, and after those that it names."""
+
+ALWAYS: Final = ("source", "cpu", "sched")
+
+
+def concerned(event: Event | None) -> tuple[str, ...]:
+    """The panels that show what the event did, the first one above all."""
+    return _panels_of(type(event)) if event is not None else ()
+
+
+@cache
+def _panels_of(kind: type[Event]) -> tuple[str, ...]:
+    named = BY_KIND.get(kind.__name__)
+    return named if named is not None else BY_CONCEPT.get(kind.__module__.rpartition(".")[2], ())
+
+
+def present(kinds: Collection[type[Event]]) -> Callable[[str], bool]:
+    """Whether a panel has anything to show in a run in which these kinds of events happen."""
+    told = {panel for panels in (*BY_KIND.values(), *BY_CONCEPT.values()) for panel in panels}
+    seen = set(ALWAYS)
+    for kind in kinds:
+        seen.update(_panels_of(kind))
+    return lambda panel: panel in seen or panel not in told

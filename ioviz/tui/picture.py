@@ -1,0 +1,88 @@
+"""What the stage takes from the floors below to make its picture, and the parts of the picture that cross floors.
+
+The floors below are imported here and only when the first run is opened, after the frame is on the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rich.text import Text
+
+from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut
+from ioviz.model.cpu import ExceptionRaised, IrqEntered, IrqReturned, SyscallReturned, TrapEntered
+from ioviz.model.idt import IDT
+from ioviz.model.syscalls import name_of
+
+if TYPE_CHECKING:
+    from ioviz.model.event import Event
+    from ioviz.model.world import World
+    from ioviz.tui.look import Look
+    from ioviz.view.panels import Moment, Panel
+
+
+class View(NamedTuple):
+    """What the floors below offer: the panels, how to make a moment, the sentence, and the steps of an event."""
+
+    panels: tuple[Panel, ...]
+    moment: Callable[..., Moment]
+    narrate: Callable[[World, Event, str], str]
+    steps: Callable[[Event], int]
+
+
+def load_view() -> View:
+    """Import the panels and the narration."""
+    from ioviz.lesson.narration import narrate
+    from ioviz.model.trap_steps import steps_of
+    from ioviz.view.panels import PANELS, Moment
+
+    return View(PANELS, Moment, narrate, steps_of)
+
+
+def crossing(event: Event | None, look: Look) -> Text | None:
+    """What crosses between user space and kernel in `event`: ▼ down, ▲ up."""
+    down, up = look.glyphs.into, look.glyphs.out
+    said: tuple[str, str] | None = None
+    if isinstance(event, TrapEntered):
+        said = down, f"{'syscall' if event.vector < 0 else f'int {event.vector:#x}'}  {name_of(event.nr)}"
+    elif isinstance(event, SyscallReturned):
+        said = up, f"{name_of(event.nr)} = {event.ret}"
+    elif isinstance(event, BytesCopiedIn):
+        said = down, f"copy {len(event.data)} B"
+    elif isinstance(event, BytesCopiedOut):
+        said = up, f"copy {event.n} B"
+    elif isinstance(event, (IrqEntered, ExceptionRaised)):
+        gate = IDT.get(event.vector)
+        said = down, f"{gate.name if gate else 'vector'} {event.vector:#x}"
+    elif isinstance(event, IrqReturned):
+        said = up, "iret"
+    if said is None:
+        return None
+    style = look.style("background", bold=True, on="accent")
+    return Text(f" {said[0]} {said[1]} ", style)
+
+
+def clock(ns: int) -> str:
+    """A virtual time as a person reads it."""
+    if ns < 1_000:
+        return f"t {ns} ns"
+    if ns < 1_000_000:
+        return f"t {ns / 1_000:.2f} µs"
+    if ns < 1_000_000_000:
+        return f"t {ns / 1_000_000:.3f} ms"
+    return f"t {ns / 1_000_000_000:.4f} s"
+
+
+def knobs_shown(world: World) -> list[str]:
+    """The knobs that the title bar tells: the trigger if it is turned, and the entry."""
+    run = world.runs.get(1)
+    settings: dict[str, Any] = dict(run.knobs) if run is not None else {}
+    found = []
+    trigger = settings.get("trigger", "")
+    if trigger:
+        found.append({"lt": "LT", "et": "ET"}.get(trigger, trigger))
+    entry = settings.get("entry", "")
+    if entry:
+        found.append({"int80": "int 0x80"}.get(entry, entry))
+    return found

@@ -1,0 +1,1 @@
+"""The screens: the gallery, the stage, and what opens over it."""

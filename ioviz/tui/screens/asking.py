@@ -1,0 +1,216 @@
+"""Asking about a run: search, breakpoints, why, the other trigger, the other host. The other half of the stage's keys."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ioviz.tui.breakpoints import Question, line_question, understand
+from ioviz.tui.player import Place, Player
+from ioviz.tui.screens.moving import Moving
+
+if TYPE_CHECKING:
+    from ioviz.model.event import Event
+    from ioviz.model.world import World
+    from ioviz.tui.picture import View
+    from ioviz.tui.source import Source
+
+
+class Asking(Moving):
+    """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query_text = ""
+        self.matches: tuple[int, ...] = ()
+        self.other: Source | None = None
+        """The run with the other trigger, once there is one."""
+        self.parted: int | None = None
+        """The first event in which the two runs differ."""
+        self.host = 1
+        self.view: View | None = None
+        self._question: Question | None = None
+
+    def sentence(self, event: Event, before: World) -> str:
+        """What the event is, in a sentence."""
+        raise NotImplementedError
+
+    def take(self, source: Source, place: Place) -> None:
+        """Show another run, at `place`."""
+        raise NotImplementedError
+
+    # -- search ------------------------------------------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        if self.player is None:
+            return
+        self.pause()
+        from ioviz.tui.screens.prompt import Prompt
+
+        self.app.push_screen(Prompt("search", self.query_text), self._search_for)
+
+    def _search_for(self, text: str | None) -> None:
+        if not text or self.player is None:
+            return
+        self.query_text = text
+        world = self.player.source.timeline.world(self.player.place.position)
+        self._question = understand(text, world.sources) or self._words(text)
+        self._to_match(back=False)
+
+    def _words(self, text: str) -> Question:
+        """Whether the event's sentence has `text` in it. Slow, so only for what is nothing else."""
+        wanted = text.lower()
+
+        def fits(event: Event) -> bool:
+            if self.player is None:
+                return False
+            before = self.player.source.timeline.world(event.seq)
+            return wanted in self.sentence(event, before).lower() or wanted in type(event).__name__.lower()
+
+        return Question(text, fits)
+
+    def action_next_match(self) -> None:
+        self._to_match(back=False)
+
+    def action_previous_match(self) -> None:
+        self._to_match(back=True)
+
+    def _to_match(self, *, back: bool) -> None:
+        if self.player is None:
+            return
+        if self._question is None:
+            self.note("no-search")
+            return
+        self.pause()
+        self.travel(self.player.find(self._question.fits, back=back), "no-before" if back else "no-more")
+
+    # -- breakpoints -------------------------------------------------------------------------------------------------
+
+    def action_breakpoint(self) -> None:
+        if self.player is None:
+            return
+        self.pause()
+        from ioviz.tui.screens.prompt import Prompt
+
+        event = self.player.event
+        world = self.player.source.timeline.world(self.player.place.position)
+        here = line_question(event.at, world.sources) if event is not None else None
+        self.app.push_screen(Prompt("breakpoint", here.text if here is not None else ""), self._set_breakpoint)
+
+    def _set_breakpoint(self, text: str | None) -> None:
+        if not text or self.player is None:
+            return
+        world = self.player.source.timeline.world(self.player.place.position)
+        question = understand(text, world.sources)
+        if question is None:
+            self.note("breakpoint-bad", what=text)
+            return
+        if self.breakpoints.pop(question.text, None) is not None:
+            self.note("breakpoint-removed", what=question.text)
+        else:
+            self.breakpoints[question.text] = question
+            self.note("breakpoint-set", what=question.text)
+        self.show_place()
+
+    # -- why ---------------------------------------------------------------------------------------------------------
+
+    def action_why(self) -> None:
+        self._jump(Player.why, "no-cause", "cause-found")
+
+    def action_because(self) -> None:
+        self._jump(Player.because, "no-because", "")
+
+    def _jump(self, find: object, none: str, said: str) -> None:
+        if self.player is None:
+            return
+        self.pause()
+        self._stop_looking()
+        place = self.player.why() if find is Player.why else self.player.because()
+        if place is None:
+            self.note(none)
+            return
+        self.player.go(place)
+        self.show_place()
+        if said:
+            self.note(said)
+
+    # -- the other trigger -------------------------------------------------------------------------------------------
+
+    def action_toggle_trigger(self) -> None:
+        if self.player is None:
+            return
+        self.pause()
+        self._stop_looking()
+        self._looking = self.run_worker(self._turn(self.player), exit_on_error=False)
+
+    async def _turn(self, player: Player) -> None:
+        """Run with the other trigger as far as the place asks, then stand at the same place of that run."""
+        source, place = player.source, player.place
+        other = self.other
+        if other is None:
+            knob = "trigger=" + ("lt" if source.knob("trigger") == "et" else "et")
+            self.note("rerunning", knob=knob)
+            await asyncio.sleep(0)
+            try:
+                other = source.turned(*knob.split("="))
+            except Exception as error:
+                self.note("machine-failed", why=str(error) or type(error).__name__)
+                return
+            if other is None:
+                self.note("no-rerun")
+                return
+        parted = await self._compare(source, other)
+        self.other, self.parted = source, parted
+        self._looking = None
+        self.take(other, place)
+        if parted is None:
+            self.note("same-run")
+        else:
+            self.note("differ-at", n=parted + 1)
+
+    async def _compare(self, one: Source, two: Source) -> int | None:
+        """The first event in which the runs differ, None when they do not. The first event of all names the knobs, so it
+        does not count."""
+        index = 1
+        while True:
+            for source in (one, two):
+                while not source.ended and len(source.timeline) < index + 1024:
+                    source.advance(1024)
+                    await asyncio.sleep(0)
+            stop = min(index + 1024, len(one.timeline), len(two.timeline))
+            for number, (left, right) in enumerate(
+                zip(one.timeline.events(index, stop), two.timeline.events(index, stop), strict=True), index
+            ):
+                if left != right:
+                    return number
+            if stop == index or stop < index + 1024:
+                return None if len(one.timeline) == len(two.timeline) else stop
+            index = stop
+            await asyncio.sleep(0)
+
+    def action_compare(self) -> None:
+        if self.player is None:
+            return
+        self.pause()
+        if self.other is None:
+            self.note("compare-none")
+            return
+        from ioviz.tui.screens.compare import CompareScreen
+
+        assert self.view is not None
+        place = self.player.place.position
+        self.app.push_screen(CompareScreen(self.view, self.player.source, self.other, self.parted, place, self.host))
+
+    # -- hosts -------------------------------------------------------------------------------------------------------
+
+    def action_other_host(self) -> None:
+        if self.player is None:
+            return
+        hosts = sorted(self.player.source.timeline.world(self.player.place.position).hosts)
+        if len(hosts) < 2:
+            self.note("one-host")
+            return
+        self.host = hosts[(hosts.index(self.host) + 1) % len(hosts)] if self.host in hosts else hosts[0]
+        world = self.player.source.timeline.world(self.player.place.position)
+        self.show_place()
+        self.note("host", name=world.hosts[self.host].name)

@@ -1,0 +1,420 @@
+"""The stage: three floors with their panels, the sentence for the event, the timeline and the keys.
+
+The frame is on the screen first; the run and the panels are loaded behind it. From then on every movement ends in
+`show_place`, which works out what the place looks like and lets each widget find out whether that is new to it.
+Where things lie is decided by `ioviz.tui.layout`; what is concerned, by `ioviz.tui.concern`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from rich.text import Text
+from textual.geometry import Region, Size
+from textual.message import Message
+
+from ioviz.tui.actions import STAGE, bindings
+from ioviz.tui.concern import PRIORITY, concerned, present
+from ioviz.tui.layout import FLOORS, LEAST, Plan, Wish, make_plan, wish_of
+from ioviz.tui.overview import Overview
+from ioviz.tui.player import Place, Player
+from ioviz.tui.screens.asking import Asking
+from ioviz.tui.source import Careful
+from ioviz.tui.widgets.bars import Footer, Rule, TitleBar, WhyBar
+from ioviz.tui.widgets.panel import BOXED, FOLDED, RULED, PanelWidget
+from ioviz.tui.widgets.timeline import State, TimelineWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from ioviz.lesson.scene import Chapter
+    from ioviz.model.event import Event
+    from ioviz.model.world import World
+    from ioviz.tui.source import Source
+    from ioviz.view.panels import Moment, Panel
+
+SLICE: Final = 1_024
+"""Events that the machine makes, or the timeline counts, between two looks at the keyboard."""
+
+
+class StageScreen(Asking):
+    """See the module. `open_source` makes the run, which may take a while or fail."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(STAGE)]
+    AUTO_FOCUS = ""
+
+    class Filled(Message):
+        """The whole run is in the log, and the timeline knows it."""
+
+    def __init__(self, open_source: Callable[[], Source]) -> None:
+        super().__init__()
+        self._open = open_source
+        self._plan: Plan | None = None
+        self._plan_key: object = None
+        self._panels: dict[str, PanelWidget] = {}
+        self._overview = Overview()
+        self._chapter_of: dict[int, int] = {}
+        self.moment: Moment | None = None
+        self.why_texts: list[Text] = []
+        self.listeners: list[Callable[[], None]] = []
+        """Called after every change of the picture: a panel that is open full size."""
+        self._toast = ""
+        self._follow = True
+        self._grown = ""
+        self._selected = ""
+        self._why_rows = 2
+
+    # -- set-up ------------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """The frame."""
+        look = self.app.look
+        self._title_bar = TitleBar(look)
+        self._rules = {floor: Rule(floor, look) for floor in FLOORS}
+        self._why_bar = WhyBar(look)
+        self._timeline = TimelineWidget(look, self._overview)
+        self._footer = Footer(look)
+        yield from (self._title_bar, *self._rules.values(), self._why_bar, self._timeline, self._footer)
+
+    def on_mount(self) -> None:
+        """Show the frame, then load what it is for."""
+        self.why_texts = [Text(self.say("loading"), self.app.look.muted)]
+        self._make_plan(self.app.size)
+        self._show_bars()
+        self.call_after_refresh(self._load)
+
+    async def _load(self) -> None:
+        from ioviz.tui.picture import load_view
+
+        try:
+            source = Careful(self._open())
+            self.view = view = load_view()
+        except Exception as error:
+            from ioviz.tui.screens.message import MessageScreen
+
+            self.app.push_screen(MessageScreen("load-failed", error), lambda _: self.action_back())
+            return
+        panels = [PanelWidget(panel, self.app.look) for panel in view.panels if panel.floor in FLOORS]
+        await self.mount_all(panels)
+        self._panels = {widget.panel.id: widget for widget in panels}
+        self.take(source, Place(0))
+
+    def take(self, source: Source, place: Place) -> None:
+        """Show a run, at `place`, as soon as the machine has got there."""
+        assert self.view is not None
+        careful = source if isinstance(source, Careful) else Careful(source)
+        self.player = Player(careful, self.view.steps)
+        self._overview.clear()
+        self._find_chapters()
+        self.travel(self.player.reach(place), "no-more")
+        self.run_worker(self._fill(), group="machine", exclusive=True, exit_on_error=False)
+
+    async def _fill(self) -> None:
+        """Let the machine go on between the frames until its run has ended. No threads: the guests' greenlets live here."""
+        loop = asyncio.get_running_loop()
+        said = loop.time()
+        while (player := self.player) is not None:
+            source, seen = player.source, self._overview.seen
+            behind = len(source.timeline) - seen
+            if behind:
+                self._overview.add(source.timeline.events(seen, seen + min(behind, 4 * SLICE)))
+            elif source.ended:
+                break
+            else:
+                source.advance(SLICE)
+            if loop.time() - said > 0.1:
+                said = loop.time()
+                self._show_timeline()
+            await asyncio.sleep(0)
+        self._find_chapters()
+        self.show_place()
+        self.post_message(self.Filled())
+
+    def _find_chapters(self) -> None:
+        """Find where the chapters are, once the run is complete."""
+        self._chapter_of = {}
+        player = self.player
+        if player is not None and player.source.scene is not None and player.source.ended:
+            from ioviz.lesson.anchor import find_anchors
+
+            log = player.source.timeline
+            found = find_anchors(log.events(0, len(log)), [chapter.at for chapter in player.source.scene.chapters])
+            self._chapter_of = {place + 1: n for n, place in enumerate(found) if place is not None}
+        self.chapter_places = tuple(self._chapter_of)
+
+    # -- where things lie --------------------------------------------------------------------------------------------
+
+    def places(self, size: Size) -> dict[str, Region]:
+        """Every child's region, for the layout."""
+        plan = self._make_plan(size)
+        found = {"title": plan.title, "why": plan.why, "timeline": plan.timeline, "footer": plan.footer}
+        found |= {f"rule-{floor}": region for floor, region in plan.rules.items()}
+        found |= {f"panel-{spot.id}": spot.region for spot in plan.spots}
+        return found
+
+    def _make_plan(self, size: Size) -> Plan:
+        order, wishes = self._order(), self._wishes()
+        key = (size, order, wishes, self._why_rows)
+        if self._plan is None or key != self._plan_key:
+            self._plan_key = key
+            self._plan = make_plan(size.width, size.height, wishes, order, self._why_rows)
+            self._place_widgets(self._plan)
+        return self._plan
+
+    def _place_widgets(self, plan: Plan) -> None:
+        """Tell each widget for which size it is to draw, so that its first picture there is right."""
+        self._title_bar.extent = plan.title.size
+        for floor, region in plan.rules.items():
+            self._rules[floor].extent = region.size
+        self._why_bar.extent = plan.why.size
+        self._timeline.extent = plan.timeline.size
+        self._footer.extent = plan.footer.size
+        for widget in self._panels.values():
+            widget.extent = Size(0, 0)
+        for spot in plan.spots:
+            widget = self._panels[spot.id]
+            widget.extent = spot.region.size
+            widget.mode = FOLDED if spot.folded else BOXED if plan.boxed else RULED
+
+    def _order(self) -> tuple[str, ...]:
+        """The panels by how much they deserve room."""
+        scene = self.player.source.scene if self.player is not None else None
+        named = scene.focus if scene is not None else ()
+        grown = (self._grown,) if self._grown and self._follow and not named else ()
+        return tuple(dict.fromkeys((*grown, *named, *PRIORITY, *self._panels)))
+
+    def _wishes(self) -> tuple[Wish, ...]:
+        shown = present(self._overview.kinds)
+        return tuple(wish_of(widget.panel) for widget in self._panels.values() if shown(widget.panel.id))
+
+    # -- showing a place ---------------------------------------------------------------------------------------------
+
+    def show_place(self) -> None:
+        """Show the world at the player's place."""
+        player, view = self.player, self.view
+        if player is None or view is None or not self._panels or not self.is_mounted:
+            self._show_bars()
+            return
+        position, step = player.place
+        event, log = player.event, player.source.timeline
+        before = log.world(position - 1) if event is not None else None
+        sentence = self.sentence(event, before) if event is not None and before is not None else ""
+        world = log.world(position)
+        if self.host not in world.hosts:
+            self.host = min(world.hosts, default=1)
+        self.moment = moment = view.moment(
+            world=world, event=event, position=position, step=step, steps=player.steps,
+            lang=self.app.lang, ascii=self.app.look.ascii, host=self.host,
+        )  # fmt: skip
+        named = concerned(event)
+        self._grown = next((panel for panel in named if panel in self._panels), self._grown)
+        self.why_texts = self._make_texts(sentence, event, world)
+        self._why_rows = self._rows_for(self.why_texts, self.size)
+        plan_before = self._plan
+        plan = self._make_plan(self.size)
+        for panel, widget in self._panels.items():
+            widget.active = panel in named
+            widget.selected = panel == self._selected
+            widget.update(moment)
+        self._show_bars()
+        if plan is not plan_before:
+            self.refresh(layout=True)
+        for listener in self.listeners:
+            listener()
+
+    def sentence(self, event: Event, before: World) -> str:
+        """What the event is, in a sentence."""
+        assert self.view is not None
+        try:
+            return self.view.narrate(before, event, self.app.lang)
+        except Exception as error:  # a sentence that cannot be made must not take the stage with it
+            return f"{type(event).__name__} ({type(error).__name__}: {error})"
+
+    def _make_texts(self, sentence: str, event: Event | None, world: World) -> list[Text]:
+        """The event's sentence; the chapter's text where one begins; how the run ended, at its end."""
+        look = self.app.look
+        player = self.player
+        assert player is not None
+        texts: list[Text] = []
+        chapter = self._chapter_here()
+        if chapter is not None:
+            title = Text(f"{chapter.title.of(self.app.lang)}  ", look.style("secondary", bold=True))
+            texts.append(title.append(chapter.text.of(self.app.lang), look.style("foreground")))
+        if event is None:
+            key = "at-start" if player.source.scene is not None else "at-start-plain"
+            texts.append(Text(self.say(key), look.style("foreground")))
+        else:
+            head = Text(sentence, look.strong)
+            if event.cpu != self.host and event.cpu in world.hosts:
+                head = Text(f"{world.hosts[event.cpu].name}: ", look.style("secondary", bold=True)).append_text(head)
+            texts.insert(0, head)
+        run = world.runs.get(1)
+        if run is not None and run.ended and run.message:
+            texts.append(Text(run.message, look.error if run.code else look.style("success")))
+        if player.source.failure and player.at_end:
+            texts.append(Text(self.say("machine-failed", why=player.source.failure), look.error))
+        return texts
+
+    def _chapter_here(self) -> Chapter | None:
+        player = self.player
+        if player is None or player.source.scene is None:
+            return None
+        number = self._chapter_of.get(player.place.position)
+        return player.source.scene.chapters[number] if number is not None else None
+
+    def _rows_for(self, texts: list[Text], size: Size) -> int:
+        """As many rows as the texts need, from two to a third of the screen."""
+        most = max(2, size.height // 3)
+        return min(most, max(2, len(WhyBar.wrapped(texts, size.width - 4, most + 1))))
+
+    # -- for the screens above -----------------------------------------------------------------------------------------
+
+    @property
+    def panel_ids(self) -> list[str]:
+        """The panels that are on the stage, in its order."""
+        return [spot.id for spot in self._plan.spots] if self._plan is not None else []
+
+    def panel(self, panel: str) -> Panel:
+        """A panel of `view`."""
+        return self._panels[panel].panel
+
+    # -- the bars ----------------------------------------------------------------------------------------------------
+
+    def _show_bars(self) -> None:
+        from ioviz.tui.picture import clock, crossing, knobs_shown
+
+        lang, player, moment = self.app.lang, self.player, self.moment
+        state: list[str] = []
+        if moment is not None:
+            state = knobs_shown(moment.world)
+            if len(moment.world.hosts) > 1:
+                state.insert(0, moment.world.hosts[self.host].name)
+            state.append(clock(moment.event.t if moment.event is not None else 0))
+        source = player.source if player is not None else None
+        title = source.scene.title.of(lang) if source is not None and source.scene is not None else ""
+        self._title_bar.update(title or (source.title if source is not None else ""), self._chapter_title(), state)
+        event = moment.event if moment is not None else None
+        for floor, rule in self._rules.items():
+            rule.update(lang, crossing(event, self.app.look) if floor == "kernel" else None, "")
+        self._why_bar.update(self.why_texts)
+        self._show_timeline()
+        self._footer.update(lang, toast=self._toast)
+
+    def _chapter_title(self) -> str:
+        player = self.player
+        if player is None or player.source.scene is None or not self._chapter_of:
+            return ""
+        number = sum(place <= player.place.position for place in self.chapter_places)
+        if not number:
+            return ""
+        chapter = player.source.scene.chapters[self._chapter_of[self.chapter_places[number - 1]]]
+        lang = self.app.lang
+        return f"{number}/{len(self.chapter_places)} {chapter.title.of(lang)}"
+
+    def _show_timeline(self) -> None:
+        player = self.player
+        if player is None:
+            return
+        self._timeline.update(
+            State(
+                *player.place,
+                player.steps,
+                player.log_length,
+                not player.source.ended,
+                self.chapter_places,
+                (),
+                (),
+                self.playing,
+                self.speed_text,
+                self.app.lang,
+            )  # fmt: skip
+        )
+
+    def note(self, key: str, **values: object) -> None:
+        """Say something in the last line, until the next key."""
+        self._toast = self.say(key, **values)
+        self._footer.update(self.app.lang, toast=self._toast)
+
+    # -- what a person does ------------------------------------------------------------------------------------------
+
+    def on_key(self) -> None:
+        """A note stays until the next key."""
+        self._toast = ""
+        self._footer.update(self.app.lang)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay out anew, and draw for that."""
+        if event.size.width < LEAST[0] or event.size.height < LEAST[1]:
+            self.why_texts = [Text(self.say("too-small", w=event.size.width, h=event.size.height))]
+        self.show_place()
+
+    def on_timeline_widget_sought(self, message: TimelineWidget.Sought) -> None:
+        """The timeline was clicked or dragged."""
+        self.seek(message.position)
+
+    def on_panel_widget_opened(self, message: PanelWidget.Opened) -> None:
+        """A panel was clicked."""
+        self._open_panel(message.panel)
+
+    def action_open_panel(self) -> None:
+        """Open the chosen panel, or the one that the event concerns."""
+        self._open_panel(self._selected or self._grown or next(iter(self._panels), ""))
+
+    def _open_panel(self, panel: str) -> None:
+        if panel in self._panels and self.moment is not None:
+            from ioviz.tui.screens.panel_full import PanelScreen
+
+            self.pause()
+            self.app.push_screen(PanelScreen(self, panel))
+
+    def action_next_panel(self) -> None:
+        """Choose the next panel."""
+        self._choose(+1)
+
+    def action_previous_panel(self) -> None:
+        """Choose the one before."""
+        self._choose(-1)
+
+    def _choose(self, by: int) -> None:
+        if self._plan is None:
+            return
+        ids = ["", *[spot.id for spot in self._plan.spots]]
+        here = ids.index(self._selected) if self._selected in ids else 0
+        self._selected = ids[(here + by) % len(ids)]
+        self.show_place()
+
+    def action_auto_focus(self) -> None:
+        """Whether the layout follows the events."""
+        self._follow = not self._follow
+        self.show_place()
+        self.note("follow-on" if self._follow else "follow-off")
+
+    def action_back(self) -> None:
+        """Stop what runs; else leave."""
+        if self.playing or self._looking is not None:
+            self.pause()
+            self._stop_looking()
+        elif self._selected:
+            self._selected = ""
+            self.show_place()
+        else:
+            self.app.leave(self)
+
+    def restyle(self) -> None:
+        """The language or the colours changed."""
+        self._plan_key = None
+        if self.player is None:
+            self.why_texts = [Text(self.say("loading"), self.app.look.muted)]
+        self.show_place()
+
+    def on_unmount(self) -> None:
+        """End the guests."""
+        if self.player is not None:
+            self.player.source.close()
+        if self.other is not None:
+            self.other.close()

@@ -1,0 +1,110 @@
+"""What the stage needs of a run: a log to look at, and ways to make more of it.
+
+`ioviz.session.Session` is one; the tests have smaller ones. Nothing here waits: `advance` runs the machine for one slice
+and comes back, so that the app's own event loop can be its only thread (greenlets never cross threads).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ioviz.lesson.scene import Scene
+    from ioviz.model.event import Event
+    from ioviz.model.world import World
+
+
+class Log(Protocol):
+    """A timeline: events 0 … len-1, and the world after the first `n` of them (which nobody may change)."""
+
+    def __len__(self) -> int: ...
+
+    def event(self, index: int, /) -> Event: ...
+
+    def events(self, start: int, stop: int, /) -> Sequence[Event]: ...
+
+    def world(self, n: int, /) -> World: ...
+
+
+class Source(Protocol):
+    """A run that is being watched. `scene` is None for a program or a recording."""
+
+    @property
+    def timeline(self) -> Log: ...
+
+    @property
+    def scene(self) -> Scene | None: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def ended(self) -> bool: ...
+
+    def knob(self, name: str, /) -> str:
+        """The value of a knob; an empty text if the run has no such thing (a recording of a real process)."""
+        ...
+
+    def turned(self, name: str, value: str, /) -> Source | None:
+        """A fresh run of the same with knob `name` at `value`; None if it cannot be run again (a recording)."""
+        ...
+
+    def advance(self, max_events: int, /) -> bool:
+        """Run the machine for about `max_events` events; True when the run has ended."""
+        ...
+
+    def close(self) -> None:
+        """End the guests; the log stays."""
+        ...
+
+
+class Careful:
+    """A source whose faults end the run instead of the app: what is in the log can still be looked at."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.failure = ""
+
+    @property
+    def timeline(self) -> Log:
+        """The log."""
+        return self._source.timeline
+
+    @property
+    def scene(self) -> Scene | None:
+        """The scene, if it is one."""
+        return self._source.scene
+
+    @property
+    def title(self) -> str:
+        """What the title bar calls it."""
+        return self._source.title
+
+    @property
+    def ended(self) -> bool:
+        """Whether the log grows no more."""
+        return bool(self.failure) or self._source.ended
+
+    def knob(self, name: str, /) -> str:
+        """See `Source`."""
+        return self._source.knob(name)
+
+    def turned(self, name: str, value: str, /) -> Source | None:
+        """See `Source`."""
+        other = self._source.turned(name, value)
+        return Careful(other) if other is not None else None
+
+    def advance(self, max_events: int, /) -> bool:
+        """See `Source`."""
+        if not self.failure:
+            try:
+                self._source.advance(max_events)
+            except Exception as error:
+                self.failure = f"{type(error).__name__}: {error}"
+        return self.ended
+
+    def close(self) -> None:
+        """See `Source`."""
+        self._source.close()

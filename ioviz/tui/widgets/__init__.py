@@ -1,0 +1,1 @@
+"""The widgets of the stage: each draws lines, and repaints only those that changed."""

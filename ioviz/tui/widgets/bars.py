@@ -1,0 +1,159 @@
+"""The bars of the frame: title, the rules between the floors, the sentence for the event, and the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.style import Style
+from rich.text import Text
+from textual.strip import Strip
+
+from ioviz.tui.actions import footer_actions
+from ioviz.tui.texts import say
+from ioviz.tui.widgets.lines import Lines, one_strip, run
+from ioviz.tui.wrap import wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+
+    from ioviz.tui.actions import Action
+    from ioviz.tui.look import Look
+
+
+class TitleBar(Lines):
+    """What is being watched, the chapter, and the state of the knobs and the clock."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(id="title")
+        self.look = look
+
+    def update(self, title: str, chapter: str, state: Sequence[str]) -> None:
+        """Show these; what does not fit is left out, the chapter first."""
+        look, width = self.look, self.extent.width
+        if not width:
+            return
+        status = Text("  ").join(Text(piece, look.style("foreground")) for piece in state)
+        head = Text.assemble((" ioviz ", look.style("primary", bold=True, reverse=True)), " ", (title, look.strong))
+        room = width - status.cell_len - 3
+        if room < head.cell_len:
+            head.truncate(max(10, room), overflow="ellipsis")
+        elif chapter:
+            more = Text.assemble(("  ", ""), (chapter, look.style("secondary")))
+            more.truncate(max(0, room - head.cell_len), overflow="ellipsis")
+            if more.cell_len > 6:
+                head.append_text(more)
+        gap = max(1, width - head.cell_len - status.cell_len - 1)
+        self.show([one_strip(Text.assemble(head, " " * gap, status), self.app.console, width)])
+
+
+class Rule(Lines):
+    """The line above a floor: its name, and what crosses the boundary at this moment."""
+
+    def __init__(self, floor: str, look: Look) -> None:
+        super().__init__(id=f"rule-{floor}")
+        self.floor = floor
+        self.look = look
+
+    def update(self, lang: str, crossing: Text | None, note: str) -> None:
+        """`crossing` stands in the middle of the line, `note` at its right end."""
+        look, width = self.look, self.extent.width
+        if not width:
+            return
+        glyph = look.glyphs
+        line, name = look.floor(self.floor), look.floor(self.floor, bold=True)
+        text = Text.assemble((glyph.heavy * 2, line), (f" {say(lang, self.floor)} ", name))
+        tail = (
+            Text.assemble((f" {note} ", look.muted), (glyph.heavy * 2, line)) if note else Text(glyph.heavy * 2, line)
+        )
+        if crossing is not None and crossing.cell_len:
+            start = max(text.cell_len + 1, (width - crossing.cell_len) // 2 - 1)
+            text.append(glyph.heavy * (start - text.cell_len), line)
+            text.append(" ")
+            text.append_text(crossing)
+            text.append(" ")
+        text.append(glyph.heavy * max(0, width - text.cell_len - tail.cell_len), line)
+        text.append_text(tail)
+        self.show([one_strip(text, self.app.console, width)])
+
+
+class WhyBar(Lines):
+    """The sentence for the event at hand; at a chapter, its text too."""
+
+    def __init__(self, look: Look, id: str = "why") -> None:
+        super().__init__(id=id)
+        self.look = look
+
+    @staticmethod
+    def wrapped(texts: Sequence[Text], width: int, rows: int) -> list[Text]:
+        """The lines of `texts` on `width`, at most `rows` of them; the last says by an ellipsis that there is more."""
+        lines: list[Text] = []
+        for text in texts:
+            lines.extend(wrap(text, max(10, width)))
+        if len(lines) > rows:
+            lines = lines[:rows]
+            lines[-1].truncate(max(4, width - 2), overflow="ellipsis", pad=False)
+        return lines
+
+    def update(self, texts: Sequence[Text]) -> None:
+        """Show `texts`, a paragraph each."""
+        width, rows = self.extent
+        if not (width and rows):
+            return
+        look = self.look
+        lines = self.wrapped(texts, width - 4, rows)
+        bar = run(f" {look.glyphs.down} ", look.style("accent", bold=True))
+        strips = [Strip.join([bar, one_strip(line, self.app.console, width - 3)]) for line in lines]
+        strips += [Strip.join([bar, Strip.blank(width - 3)])] * (rows - len(strips))
+        self.show(strips)
+
+
+class Footer(Lines):
+    """The most useful keys, as many as fit. A click does what the key does."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(id="footer")
+        self.look = look
+        self._spans: list[tuple[int, int, str]] = []
+        self._shown: object = None
+
+    def update(self, lang: str, hidden: frozenset[str] = frozenset(), toast: str = "") -> None:
+        """Show the keys; those of `hidden` actions cannot be used now. A `toast` is shown in their place."""
+        look, width = self.look, self.extent.width
+        if not width:
+            return
+        text = Text(" ")
+        self._spans = []
+        if toast:
+            text.append(toast, look.style("warning", bold=True))
+            text.truncate(width - 1, overflow="ellipsis")
+            self.show([one_strip(text, self.app.console, width)])
+            return
+        chosen: list[Action] = []
+        last = [action for action in footer_actions() if action.id in {"help", "quit"}]
+        used = 1 + sum(_width(action, lang) for action in last)
+        for action in footer_actions():
+            if action in last or action.id in hidden:
+                continue
+            if used + _width(action, lang) > width:
+                break
+            chosen.append(action)
+            used += _width(action, lang)
+        for action in [*chosen, *last]:
+            start = text.cell_len
+            text.append(action.shown, look.key)
+            text.append(f" {action.label.of(lang)}", look.style("foreground"))
+            self._spans.append((start, text.cell_len, action.method))
+            text.append("  ", Style())
+        self.show([one_strip(text, self.app.console, width)])
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the key under the mouse does."""
+        for start, stop, method in self._spans:
+            if start <= event.x < stop:
+                await self.screen.run_action(method)
+
+
+def _width(action: Action, lang: str) -> int:
+    return Text(f"{action.shown} {action.label.of(lang)}").cell_len + 2
