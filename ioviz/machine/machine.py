@@ -1,12 +1,11 @@
 """The machine: hosts, a kernel and the programs that run on it, from power on to the end.
 
-Hosts are numbered from 1. The main program and its peers run on host 1; if there is a remote program, host 2 is joined to it
-by a link. Programs start one after the other, `START_GAP` apart, as a person would start a server and then its clients.
+Hosts are numbered from 1. The main program and its peers run on host 1; if there is a remote program, host 2 is joined
+to it by a link. Programs start one after the other, `START_GAP` apart, as a person would start a server and then its clients.
 """
 
 from __future__ import annotations
 
-import gc
 import signal
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +17,7 @@ from ioviz.machine.kernel.signals import send_signal
 from ioviz.machine.kernel.tty import STDERR, Terminal
 from ioviz.machine.launch import MAIN, REMOTE, Launch
 from ioviz.machine.user.guest import Guest
+from ioviz.machine.user.hosting import Hosting
 from ioviz.model.files import TTY
 from ioviz.model.task import ProcessStarted
 
@@ -50,6 +50,7 @@ class Machine:
         lines: bool = True,
     ) -> None:
         self.kernel = Kernel(config, seed, sink, limits or Limits(), printed, lines=lines)
+        self._hosting = Hosting(self.kernel)
         self._seed = seed
         self._ask = ask
         self._interrupts = 0
@@ -79,13 +80,8 @@ class Machine:
 
     def run(self, max_events: int = 1 << 60) -> bool:
         """Go on for about `max_events` events; True when the run has ended."""
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
+        with self._hosting:
             return self.kernel.run(max_events)
-        finally:
-            if collecting:
-                gc.enable()
 
     def interrupt(self) -> None:
         """A person pressed Ctrl+C: the main program gets SIGINT; a second time ends the run."""
@@ -94,7 +90,8 @@ class Machine:
 
     def dispose(self) -> None:
         """End every guest. The log keeps what happened."""
-        self.kernel.dispose()
+        with self._hosting:
+            self.kernel.dispose()
 
     def _look_for_interrupt(self) -> None:
         if not self._interrupts:
@@ -128,6 +125,7 @@ class Machine:
         kernel.visible[host] = tuple(dict.fromkeys(seen))
         guest = Guest(kernel, program, pid=pid, host_name=HOSTS[host - 1][1], seed=self._seed)
         guest.attach(state)
+        self._hosting.guests[pid] = guest
         spawn_task(kernel, pid, host, pid, guest.main)
         kernel.cpu, kernel.task, kernel.pid, kernel.at = saved
 

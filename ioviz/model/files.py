@@ -54,8 +54,8 @@ def fd_key(pid: int, fd: int) -> int:
 
 
 class FileOpened(Event):
-    """An open file came into being, with no descriptor yet. `queue` is the wait queue of its object, made with it if it
-    is new (0: the object has none or made its own)."""
+    """An open file came into being, with no descriptor yet. `queue` is the wait queue of its object, made with it if
+    it is new (0: the object has none or made its own)."""
 
     file: int
     file_kind: str

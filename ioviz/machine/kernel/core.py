@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Timer:
-    """Something to do at a time, in interrupt context of a host's CPU. `waits` marks the time-out of a sleeping task."""
+    """Something to do at a time, in interrupt context of a host's CPU. `waits`: it is a sleeping task's time-out."""
 
     __slots__ = ("args", "fn", "host", "waits")
 

@@ -1,7 +1,7 @@
 """Processes: `clone`, `exit`, `exit_group`, ids, and the random bytes.
 
-A task that ends never runs again; its stack returns to the hub. When a process ends, its other tasks are killed where they
-sleep and every descriptor is closed, which is what its peers see.
+A task that ends never runs again; its stack returns to the hub. When a process ends, its other tasks are killed where
+they sleep and every descriptor is closed, which is what its peers see.
 """
 
 from __future__ import annotations

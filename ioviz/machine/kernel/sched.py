@@ -11,6 +11,7 @@ come, first served, and a task keeps the CPU until its slice ends. Our hosts sha
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from heapq import heappop
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -212,10 +213,8 @@ class Scheduler(Core):
         """A new task of process `pid`, ready to run `entry`."""
 
         def body() -> None:
-            try:
+            with suppress(TaskKilled):
                 entry()
-            except TaskKilled:
-                pass
             if not thread.killed:
                 self.task_returned()
 
@@ -305,7 +304,7 @@ class Scheduler(Core):
         self.cpu, self.task, self.pid, self.at, self.cause = saved
 
     def interrupt(self, host: int, vector: int, handler: Callable[..., object], *args: Any) -> None:
-        """The device behind `vector` interrupts: `handler(*args)` runs between entry and `iret`. In interrupt context."""
+        """The device behind `vector` interrupts: `handler(*args)` runs between entry and `iret`."""
         self.cause = self.emit(IrqRaised, vector)
         self.now += self.costs.irq
         self.cause = self.emit(IrqEntered, vector)

@@ -1,7 +1,7 @@
 """The terminal of each process: lines come in by keyboard interrupts, text goes out.
 
-A read takes at most one line, as from a terminal in canonical mode. Scripted lines are typed one after the other, `typing`
-apart, beginning when the program first waits for one; a program without script or person reads end of file.
+A read takes at most one line, as from a terminal in canonical mode. Scripted lines are typed one after the other,
+`typing` apart, beginning when the program first waits for one; a program without script or person reads end of file.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 class Terminal:
-    """The input side of a process's terminal. `script` gives the lines still to be typed; `ask` a person's next line, or
-    b"" at the end of input."""
+    """The input side of a process's terminal. `script` gives the lines still to be typed; `ask` a person's next line,
+    or b"" at the end of input."""
 
     def __init__(self, pid: int, host: int, script: Iterator[bytes] | None, ask: Callable[[], bytes] | None) -> None:
         self.pid = pid
