@@ -18,6 +18,7 @@ from ioviz.machine.kernel.switch import TaskKilled
 from ioviz.machine.user import ending
 from ioviz.machine.user.importer import Importer
 from ioviz.machine.user.loader import Program, run_program
+from ioviz.machine.user.patches import Serials
 from ioviz.machine.user.shims import builtins as builtins_shim
 from ioviz.machine.user.shims import sys as sys_shim
 from ioviz.model.syscalls import SYS
@@ -33,7 +34,9 @@ class KernelPort(Protocol):
     """What a guest needs of the kernel."""
 
     task: int
-    """The tid that is running."""
+    """The tid that is running; 0 if none is."""
+    pid: int
+    """Its process."""
     line: Callable[[int], None]
     """The hook that instrumented lines call with their `at`."""
 
@@ -84,6 +87,7 @@ class Guest:
         self.signal_handlers: dict[int, Any] = {}
         self.lacked = False
         """Whether the program was refused something that the machine lacks: an exit by that error has its own code."""
+        self.serials = Serials()
         self._last_key = 0
         self._sources: dict[str, int] = {}
         self.sys: ModuleType = sys_shim.build(self)
@@ -148,6 +152,11 @@ class Guest:
         """How the stage calls a file: relative to where the guest was started, as a person would type it."""
         base = self.program.cwd.rstrip("/") + "/"
         return path.removeprefix(base)
+
+    def warn(self, message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> None:
+        """Print a warning of C code, as `warnings` does."""
+        warnings: Any = self.import_module("warnings")
+        warnings.showwarning(message, category, filename, lineno, None, line)
 
     def import_module(self, name: str) -> ModuleType:
         """The guest's own module `name`, imported if it is not yet."""

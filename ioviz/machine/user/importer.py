@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ioviz.machine.user import cmodules
 from ioviz.machine.user.instrument import compile_guest
+from ioviz.machine.user.patches import PATCHES
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class Importer:
         return self._find(name, self.import_name(parent).__path__ if parent else None)
 
     def _find(self, name: str, path: Any) -> ModuleSpec | None:
-        finders = self.guest.sys.meta_path
+        finders: list[Any] = self.guest.sys.meta_path
         if len(finders) == 1 and finders[0] is self:
             return self.find_spec(name, path)
         for finder in list(finders):
@@ -394,7 +395,3 @@ _INSTALLED = tuple(entry.rstrip("/") + "/" for entry in (cmodules.STDLIB, cmodul
 
 def _is_installed(path: str) -> bool:
     return (path + "/").startswith(_INSTALLED)
-
-
-PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {}
-"""Module of the standard library → what is to be done to it once it is executed; see `patches`."""

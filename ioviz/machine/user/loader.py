@@ -10,6 +10,7 @@ import io
 import os
 import sys
 import tokenize
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,9 @@ def read_source(path: str, shown: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         raise LoadError(f"{shown}:{line} is not {error.encoding} text") from None
     try:
-        compile(text, shown, "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the guest's own compilation will say it again
+            compile(text, shown, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise LoadError(f"{shown}:{error.lineno or 1}: {_kind(error)}: {error.msg}") from None
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:

@@ -47,6 +47,7 @@ class _Posix(Directories):
     def __init__(self, guest: Guest) -> None:
         super().__init__(guest)
         self._umask = 0o022
+        self._lost: list[int] = []
 
     # -- descriptors
 
@@ -111,6 +112,12 @@ class _Posix(Directories):
 
     def close(self, fd: int) -> None:
         """Close a file descriptor."""
+        if self._guest.kernel.pid != self._guest.pid:
+            # A file that was never closed is collected while another process runs: its end must wait.
+            self._lost.append(fd)
+            return
+        while self._lost:
+            self._syscall(SYS.close, self._lost.pop())
         result = self._syscall(SYS.close, fd if type(fd) is int else c_int(fd))
         if result < 0 and result != -EINTR:
             raise error(result)

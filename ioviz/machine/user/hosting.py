@@ -1,0 +1,73 @@
+"""What the host's interpreter must not do by itself while guests run on it: complain on the screen, and collect
+garbage.
+
+Exceptions in finalizers and warnings of C code ("coroutine was never awaited") belong to the guest that is running:
+they come out of its stderr; what comes when no guest runs is dropped. The collector is off, since finalizers enter the
+kernel: it runs where the kernel says.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ioviz.machine.kernel.switch import TaskKilled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ioviz.machine.user.guest import Guest, KernelPort
+
+
+class Hosting:
+    """A context in which the guests of one kernel run. `guests` has them by pid."""
+
+    def __init__(self, kernel: KernelPort) -> None:
+        self._kernel = kernel
+        self.guests: dict[int, Guest] = {}
+        self._saved: tuple[Callable[..., Any], bool] | None = None
+        self._warnings: Any = None
+
+    def __enter__(self) -> Hosting:
+        self._saved = sys.unraisablehook, gc.isenabled()
+        sys.unraisablehook = self._unraisable
+        gc.disable()
+        self._warnings = warnings.catch_warnings()
+        self._warnings.__enter__()
+        warnings.resetwarnings()
+        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", category)
+        warnings.showwarning = self._warned
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        assert self._saved is not None
+        self._warnings.__exit__(None, None, None)
+        sys.unraisablehook, collecting = self._saved
+        if collecting:
+            gc.enable()
+
+    def _running(self) -> Guest | None:
+        kernel = self._kernel
+        return self.guests.get(kernel.pid) if kernel.task else None
+
+    def _unraisable(self, unraisable: Any) -> None:
+        """sys.unraisablehook of the host."""
+        if unraisable.exc_type is TaskKilled:
+            return
+        guest = self._running()
+        if guest is not None:
+            try:
+                guest.sys.__dict__["unraisablehook"](unraisable)
+            except BaseException:  # whatever it is: there is nobody left to tell
+                return
+
+    def _warned(
+        self, message: Any, category: Any, filename: Any, lineno: Any, file: Any = None, line: Any = None
+    ) -> None:
+        """warnings.showwarning of the host."""
+        guest = self._running()
+        if guest is not None:
+            guest.warn(message, category, filename, lineno, line)

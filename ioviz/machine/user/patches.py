@@ -1,0 +1,85 @@
+"""The few places in which the standard library has to be told that it runs on the machine.
+
+- `traceback` shows no frames of the machine's.
+- Threads, futures and the streams of asyncio hash by the order in which they were first hashed, not by their address:
+  sets of them decide who is joined, cancelled or written to first, which must not differ from run to run.
+"""
+
+from __future__ import annotations
+
+import weakref
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from ioviz.machine.user.ending import is_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from ioviz.machine.user.guest import Guest
+
+
+class Serials:
+    """Numbers for objects of one guest, in the order in which they were first asked for."""
+
+    def __init__(self) -> None:
+        self._next = count(1).__next__
+        self._known: dict[int, tuple[weakref.ref[Any], int]] = {}
+        """By address, with the object that had it then: addresses are used again."""
+
+    def of(self, thing: Any) -> int:
+        """The number of `thing`. Objects that take no weak reference go by their address, as in CPython."""
+        address = id(thing)
+        known = self._known.get(address)
+        if known is not None and known[0]() is thing:
+            return known[1]
+        try:
+            reference = weakref.ref(thing, lambda gone: self._forget(address, gone))
+        except TypeError:
+            return object.__hash__(thing)
+        number = self._next()
+        self._known[address] = (reference, number)
+        return number
+
+    def _forget(self, address: int, reference: weakref.ref[Any]) -> None:
+        known = self._known.get(address)
+        if known is not None and known[0] is reference:
+            del self._known[address]
+
+
+def _traceback(guest: Guest, module: ModuleType) -> None:
+    summary = module.__dict__["StackSummary"]
+    original = summary.__dict__["_extract_from_extended_frame_gen"].__func__
+
+    def _extract_from_extended_frame_gen(kind: Any, rows: Any, **options: Any) -> Any:
+        return original(kind, (row for row in rows if not is_ours(row[0].f_code.co_filename)), **options)
+
+    summary._extract_from_extended_frame_gen = classmethod(_extract_from_extended_frame_gen)  # type: ignore[arg-type]
+
+
+def _hash_by_serial(*names: str) -> Callable[[Guest, ModuleType], None]:
+    def patch(guest: Guest, module: ModuleType) -> None:
+        of = guest.serials.of
+        for name in names:
+            kind = module.__dict__.get(name)
+            if kind is not None:
+                kind.__hash__ = lambda self: of(self)
+
+    return patch
+
+
+PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {
+    "traceback": _traceback,
+    "threading": _hash_by_serial("Thread"),
+    "concurrent.futures._base": _hash_by_serial("Future"),
+    "asyncio.futures": _hash_by_serial("Future"),
+    "asyncio.transports": _hash_by_serial("BaseTransport"),
+    "asyncio.protocols": _hash_by_serial("BaseProtocol"),
+    "asyncio.streams": _hash_by_serial("StreamReader", "StreamWriter"),
+    "asyncio.base_events": _hash_by_serial("Server"),
+    "asyncio.events": _hash_by_serial("Handle", "AbstractEventLoop", "AbstractServer"),
+    "socketserver": _hash_by_serial("BaseServer", "BaseRequestHandler"),
+    "selectors": _hash_by_serial("BaseSelector"),
+}
+"""Module of the standard library → what is done to it once it is executed."""
