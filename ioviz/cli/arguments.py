@@ -127,7 +127,6 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     add("--peer-stdin", action=_Stdin, metavar="FILE", help="feeds the program before it, a line for each input()")
     add("--set", action=_Knob, metavar="KNOB=VALUE", help="turn a kernel knob, such as trigger=et (repeatable)")
     add("--seed", type=int, default=0, metavar="N", help="of everything that is random in the run (0)")
-    add("--record", type=Path, metavar="FILE", help="keep the run, to be played later")
     add("--no-lines", dest="lines", action="store_false", help="do not follow source lines: faster, and less to see")
     add("--max-steps", type=_count, default=MAX_STEPS, metavar="N", help=f"end the run after N events ({MAX_STEPS:,})")
     add("--max-time", type=_positive, metavar="S", help="end the run after S virtual seconds")
@@ -143,6 +142,7 @@ def exec_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     _add_run_flags(parser)
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep the run, to be played later")
     parser.add_argument("--strace", action="store_true", help="print each system call to stderr, in strace's format")
     parser.add_argument("--json", action="store_true", help="print each event to stdout, as JSON Lines")
     return parser
@@ -210,7 +210,7 @@ def _verb(verb: str, parser: argparse.ArgumentParser, argv: Sequence[str], lang:
         tuple(found.knobs),
         options.seed,
         getattr(options, "strace", False),
-        options.record,
+        getattr(options, "record", None),
         getattr(options, "json", False),
         getattr(options, "plain", False),
         getattr(options, "ascii", False),

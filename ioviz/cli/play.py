@@ -39,7 +39,7 @@ def run_play(request: Request) -> int:
     if request.plain or not _at_terminal():
         from ioviz.cli.plain import tell
 
-        return tell(open_source(), lang, record=request.record, lines=request.lines)
+        return tell(open_source(), lang)
     from ioviz.tui.app import run
 
     return run(open_source, lang=lang, ascii_only=request.ascii)

@@ -1,0 +1,86 @@
+"""The story of a run as text: what the stage tells, an event a line, for pipes, dumb terminals and screen readers.
+
+A scene is run to its end first, since its chapters are found in the whole run; a program is told while it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ioviz.lesson.anchor import find_anchors
+from ioviz.lesson.narration import narrate
+from ioviz.model.event import file_and_line
+from ioviz.model.host import RunEnded
+from ioviz.model.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from ioviz.lesson.scene import Chapter
+    from ioviz.model.event import Event
+    from ioviz.tui.source import Source
+
+SLICE = 2_000
+
+
+def tell(source: Source, lang: str, out: TextIO | None = None) -> int:
+    """Print the story of `source` to `out` (stdout); always 0: what a program's exit code was is part of the story."""
+    out = out or sys.stdout
+    for line in story(source, lang):
+        print(line, file=out)
+    out.flush()
+    source.close()
+    return 0
+
+
+def story(source: Source, lang: str) -> Iterator[str]:
+    """The lines of the story."""
+    chapters: dict[int, Chapter] = {}
+    scene = source.scene
+    yield f"# {scene.title.of(lang) if scene is not None else source.title}"
+    yield ""
+    if scene is not None:
+        yield scene.summary.of(lang)
+        yield ""
+        while not source.advance(SLICE):
+            pass
+        log = source.timeline
+        found = find_anchors(log.events(0, len(log)), [chapter.at for chapter in scene.chapters])
+        places = [(place, chapter) for place, chapter in zip(found, scene.chapters, strict=True) if place is not None]
+        chapters = dict(places)
+    number = 0
+    world = World()
+    for event in _events(source):
+        sentence = narrate(world, event, lang)
+        event.apply(world)
+        yield f"{event.t / 1e6:10.4f} ms  {_where(world, event):<16} {sentence}"
+        if event.seq in chapters:
+            number += 1
+            chapter = chapters[event.seq]
+            yield from ("", f"## {number}. {chapter.title.of(lang)}", "", chapter.text.of(lang), "")
+        if isinstance(event, RunEnded) and event.message:
+            yield from ("", event.message)
+
+
+def _events(source: Source) -> Iterator[Event]:
+    """Every event, as the machine makes them."""
+    done, ended = 0, False
+    while True:
+        length = len(source.timeline)
+        yield from source.timeline.events(done, length)
+        done = length
+        if ended:
+            return
+        ended = source.advance(SLICE)
+
+
+def _where(world: World, event: Event) -> str:
+    """`server.py:12`, or the host if nobody's program runs."""
+    file, line = file_and_line(event.at)
+    source = world.sources.get(file)
+    if event.task and source is not None:
+        return f"{source.path.rpartition('/')[2]}:{line}"
+    host = world.hosts.get(event.cpu)
+    return host.name if host is not None else ""
