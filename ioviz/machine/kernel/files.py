@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.machine.kernel.kernel import Kernel
+    from ioviz.machine.kernel.sched import Thread
 
 O_NONBLOCK: Final = 0o4000
 O_APPEND: Final = 0o2000
@@ -128,12 +129,21 @@ class Files(WaitQueues):
 
     def hold(self, file: OpenFile) -> None:
         """A sleeping call refers to `file`."""
+        self.thread.held.append(file.id)
         self.emit(FileHeld, file.id, 1)
 
     def release(self, file: OpenFile) -> None:
         """A call that slept is done with `file`."""
+        self.thread.held.remove(file.id)
         self.emit(FileHeld, file.id, -1)
         self._put(file.id)
+
+    def release_held(self, thread: Thread) -> None:
+        """`thread` was killed: the call in which it slept gives its references back."""
+        while thread.held:
+            file = thread.held.pop()
+            self.emit(FileHeld, file, -1)
+            self._put(file)
 
     def _put(self, file: int) -> None:
         row = self.world.files[file]

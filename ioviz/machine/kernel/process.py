@@ -77,6 +77,7 @@ def exit_group(k: Kernel, code: int, signal: int = 0) -> None:
                 k.cancel(thread.timer)
             thread.killed = True
             k.emit(TaskKilledEvent, thread.tid)
+            k.release_held(thread)
     for fd in sorted(row.fd for row in k.world.fds.values() if row.pid == pid):
         k.close_fd(pid, fd)
     state = k.processes[pid]

@@ -51,6 +51,7 @@ class Thread:
     __slots__ = (
         "at",
         "cause",
+        "held",
         "host",
         "killed",
         "pid",
@@ -67,6 +68,8 @@ class Thread:
         self.pid = pid
         self.host = host
         self.stack = stack
+        self.held: list[int] = []
+        """The open files to which the call that it is in holds a reference."""
         self.at = 0
         self.cause = NO_CAUSE
         self.slice_end = 0

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ioviz.machine.kernel.kernel import Kernel
 from ioviz.model.files import FileHeld
 from tests.machine.kernel.harness import run
 from tests.machine.kernel.two_kernels import (
@@ -181,13 +182,25 @@ def test_eventfd_counts() -> None:
 
 
 def test_a_single_thread_needs_no_references_to_sleep() -> None:
-    def child(k: Any) -> None:
+    def child(k: Kernel) -> None:
         s = Simulated(k)
         reader, _ = s.pipe()
         s.wait(s.epoll(), 1, 1_000_000)
         s.poll([(reader, IN)], 1_000_000)
 
     assert not any(isinstance(event, FileHeld) for event in run(child).log)
+
+
+def test_a_killed_reader_gives_its_reference_back() -> None:
+    def body(k: Kernel) -> None:
+        s = Simulated(k)
+        reader, _ = s.pipe(blocking=True)
+        s.spawn(lambda: s.read(reader, 1))
+        s.settle()
+
+    world = run(body).kernel.world
+    assert not world.pipes
+    assert not world.wait_entries
 
 
 def test_nothing_is_left_of_a_closed_pipe() -> None:
