@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from ioviz.model.event import Event
 
+SLICE = 4_096
+"""Events after which the log is packed."""
+
 
 def launches(commands: Sequence[str]) -> list[Launch]:
     """A main program and its peers, each with its arguments."""
@@ -47,8 +50,8 @@ def main(mode: str, *commands: str) -> None:
 
     start = time.perf_counter()
     machine = Machine(launches(commands), Config(), drop if mode == "none" else timeline.append, lines=mode == "lines")
-    while not machine.run(1 << 30):
-        pass
+    while not machine.run(SLICE):
+        timeline.pack()
     wall = time.perf_counter() - start
     end = machine.world.runs[1]
     result = {

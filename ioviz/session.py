@@ -8,7 +8,7 @@ programs, inputs, knobs and seed give the same run.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.config import Config
 from ioviz.machine.kernel.sched import Limits
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ioviz.lesson.scene import Scene, SceneProgram
+
+SLICE: Final = 2_048
+"""Events after which the log is packed and a keyframe may be taken."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,11 @@ class Session:
 
     def advance(self, max_events: int, /) -> bool:
         """Go on for about `max_events` events; True when the run has ended."""
-        return self._machine.ended or self._machine.run(max_events)
+        stop = len(self.timeline) + max_events
+        while not self._machine.ended and (left := stop - len(self.timeline)) > 0:
+            self._machine.run(min(left, SLICE))
+            self.timeline.keep(self._machine.world)
+        return self._machine.ended
 
     def close(self) -> None:
         """End the guests; the timeline stays."""
