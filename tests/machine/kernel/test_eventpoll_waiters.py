@@ -134,7 +134,7 @@ def test_select_and_poll_wake_everybody(call: str) -> None:
         def wait(_: int) -> bool:
             if call == "poll":
                 return bool(s.poll([(reader, IN)], FOREVER))
-            return s.select([reader], [], [], FOREVER) == ([reader], [], [])
+            return bool(s.select([reader], [], [], FOREVER) == ([reader], [], []))
 
         returned = sleepers(s, 3, wait)
         s.write(writer, b"x")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ioviz.machine.kernel.kernel import Kernel
 from ioviz.model.files import FileHeld
+from ioviz.model.syscalls import SYS
 from tests.machine.kernel.harness import run
 from tests.machine.kernel.two_kernels import (
     ERR,
@@ -197,6 +198,7 @@ def test_a_killed_reader_gives_its_reference_back() -> None:
         reader, _ = s.pipe(blocking=True)
         s.spawn(lambda: s.read(reader, 1))
         s.settle()
+        k.syscall(SYS.exit_group, 0)
 
     world = run(body).kernel.world
     assert not world.pipes

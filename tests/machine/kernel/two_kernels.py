@@ -278,10 +278,12 @@ class Real:
         return self._own(os.eventfd(count, flags | os.O_NONBLOCK), False)
 
     def write(self, fd: int, data: bytes) -> int:
-        return _errno(os.write, fd, data)
+        result: int = _errno(os.write, fd, data)
+        return result
 
     def read(self, fd: int, n: int) -> bytes | int:
-        return _errno(os.read, fd, n)
+        result: bytes | int = _errno(os.read, fd, n)
+        return result
 
     def send_urgent(self, fd: int) -> int:
         with socket.socket(fileno=os.dup(fd)) as sock:
