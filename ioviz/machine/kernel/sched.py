@@ -156,7 +156,8 @@ class Scheduler(Core):
         due = timers[0][0]
         if due > self.limits.time:
             self.now = self.limits.time
-            self.end("limit", f"the time limit of {self.limits.time / 1e9:g} s of virtual time is reached", 124)
+            reached = f"the time limit of {self.limits.time / 1e9:g} s of virtual time is reached"
+            self.end("limit", f"{reached}: {self._sleepers()}", 124)
             return False
         self.now = max(self.now, due)
         self._idle_on(timers[0][2].host)
@@ -332,13 +333,16 @@ class Scheduler(Core):
         if main is not None and not main.alive:
             self.end("exit", "", main.exit_code)
             return
+        self.end("stalled", f"stalled: nothing can wake anyone any more: {self._sleepers()}", 125)
+
+    def _sleepers(self) -> str:
+        """Who sleeps where: the first few, for a message."""
         stuck = [
             f"{self.world.processes[row.process].name} {self.where(row.id)} sleeps in {row.wchan}"
             for row in self.world.tasks.values()
             if row.state == SLEEPING
         ]
-        shown = "; ".join(stuck[:4]) + (f"; and {len(stuck) - 4} more" if len(stuck) > 4 else "")
-        self.end("stalled", f"stalled: nothing can wake anyone any more: {shown}", 125)
+        return "; ".join(stuck[:4]) + (f"; and {len(stuck) - 4} more" if len(stuck) > 4 else "")
 
     def end(self, reason: str, message: str, code: int) -> None:
         """Log the end of the run. The first reason counts."""
