@@ -50,7 +50,7 @@ def real(server: str, count: int) -> float:
     ]
     for process in processes:
         if process.wait() != 0:
-            raise RuntimeError(f"{process.args} failed on the real kernel")
+            raise RuntimeError(f"{process.args!r} failed on the real kernel")
     return time.perf_counter() - start
 
 

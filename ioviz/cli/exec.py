@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SLICE = 100_000
 """Events between two looks at the world outside."""
+SPIN = 2 * 10**9
+"""Virtual nanoseconds without a system call after which a loop is taken for an endless one: some 40 million lines."""
 PATIENCE = 3
 """Presses of Ctrl+C after which we go without waiting for the program."""
 INTERRUPTED = 130
@@ -53,7 +55,7 @@ def run_exec(request: Request) -> int:
             sinks.append(strace.feed)
         run = Run()
         output = Output(run.peer_name, show_stdout=not request.json)
-        limits = Limits(request.max_steps)
+        limits = Limits(request.max_steps, spin=SPIN)
         if request.max_time is not None:
             limits.time = round(request.max_time * 1e9)
         run.machine = Machine(
@@ -64,7 +66,7 @@ def run_exec(request: Request) -> int:
             limits=limits,
             printed=output.printed,
             ask=run.ask,
-            lines=request.lines,
+            lines=request.lines and bool(request.record or request.json),
         )
         stack.callback(run.machine.dispose)
         before = signal.signal(signal.SIGINT, run.on_sigint)
