@@ -185,12 +185,13 @@ def _make_poll(waiting: Waiting) -> type:
             wait: int | None = None
             if timeout is not None:
                 try:
-                    ns = whole_ms(nanoseconds(timeout, MS))
+                    ns = nanoseconds(timeout, MS)
                 except TypeError:
                     raise TypeError("timeout must be an integer or None") from None
                 if ns > INT_MAX * MS:
                     raise OverflowError("timeout is too large")
-                wait = ns if ns >= 0 else None
+                # Rounded away from zero: the smallest negative number already means for ever.
+                wait = whole_ms(ns) if ns >= 0 else None
             if self.__busy:
                 raise RuntimeError("concurrent poll() invocation")
             if self.__list is None:
