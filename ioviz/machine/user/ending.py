@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 """Code from files of `ioviz.machine` is the machine's, which no traceback of a guest shows."""
+STAND_INS: Final = (os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "_pyio.py"),)
+"""Code of the standard library that stands for C code, whose frames nobody sees either."""
 UNCAUGHT, LACKED, INTERRUPTED = 1, 126, 130
 
 
@@ -51,7 +53,8 @@ def exit_code(guest: Guest, error: SystemExit) -> int:
 
 
 def finalize(guest: Guest, code: int) -> int:
-    """`Py_FinalizeEx`: join the threads, run the `atexit` callbacks, flush. Returns the exit code."""
+    """`Py_FinalizeEx`: join the threads, run the `atexit` callbacks, flush, let go of the program's globals. Returns
+    the exit code."""
     threading = guest.modules.get("threading")
     if threading is not None:
         shutdown = getattr(threading, "_shutdown", None)
@@ -63,7 +66,19 @@ def finalize(guest: Guest, code: int) -> int:
     if guarded(guest, lambda: _flush(guest, "stdout")):
         code = 120
     guarded(guest, lambda: _flush(guest, "stderr"))
+    main = guest.modules.get("__main__")
+    if main is not None:
+        guarded(guest, lambda: _clear(main.__dict__))
+        guarded(guest, lambda: _flush(guest, "stdout"))
     return code
+
+
+def _clear(namespace: dict[str, Any]) -> None:
+    """`_PyModule_ClearDict`: finalizers of what the program's globals hold run now, in order, names with _ first."""
+    for underscored in (True, False):
+        for name in list(namespace):
+            if name != "__builtins__" and (name.startswith("_") and name[1:2] != "_") is underscored:
+                namespace[name] = None
 
 
 def _flush(guest: Guest, name: str) -> None:
@@ -148,7 +163,7 @@ def format_exception(error: BaseException, place: TracebackType | None, *, chain
 
 def is_ours(filename: str) -> bool:
     """Whether code from `filename` is the machine's."""
-    return filename.startswith(OURS)
+    return filename.startswith(OURS) or filename in STAND_INS
 
 
 def without_ours(place: TracebackType | None) -> TracebackType | None:

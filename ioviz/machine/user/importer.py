@@ -209,7 +209,7 @@ class Importer:
 
     def _find(self, name: str, path: Any) -> ModuleSpec | None:
         finders: list[Any] = self.guest.sys.meta_path
-        if len(finders) == 1 and finders[0] is self:
+        if finders == [self]:
             return self.find_spec(name, path)
         for finder in list(finders):
             find = getattr(finder, "find_spec", None)

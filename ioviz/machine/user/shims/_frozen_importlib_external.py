@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import _imp
-import marshal
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +20,12 @@ def build(guest: Guest) -> ModuleType:
         if isinstance(guest.modules.get("_warnings"), Warn):
             del guest.modules["_warnings"]
     namespace = module.__dict__
-    for name in ("_imp", "_io", "posix"):
+    for name in ("_imp", "_io", "marshal", "posix"):
         namespace[name] = guest.import_module(name)
     namespace["_os"] = namespace["posix"]
     namespace["sys"] = guest.sys
-    namespace["marshal"] = marshal
     namespace["_warnings"] = Warn(guest)
     namespace["_pathseps_with_colon"] = {":/"}
     module._set_bootstrap_module(bootstrap)
     bootstrap._bootstrap_external = module
-    assert _imp is not None
     return module  # type: ignore[no-any-return]

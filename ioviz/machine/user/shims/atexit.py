@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ioviz.machine.kernel.switch import TaskKilled
@@ -48,7 +48,15 @@ class _Atexit:
             except TaskKilled:
                 raise
             except BaseException as error:
-                self._guest.print_exception(error)
+                self._guest.sys.unraisablehook(
+                    SimpleNamespace(
+                        exc_type=type(error),
+                        exc_value=error,
+                        exc_traceback=error.__traceback__,
+                        err_msg="Exception ignored in atexit callback",
+                        object=func,
+                    )
+                )
 
 
 def build(guest: Guest) -> ModuleType:
