@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ioviz.machine.kernel.config import Config
     from ioviz.machine.kernel.sched import Limits
     from ioviz.machine.kernel.tty import Terminal
-    from ioviz.model.wait import WaitEntry
 
 EPOCH = 1_704_067_200 * 10**9
 """What CLOCK_REALTIME says when the machine starts: 2024-01-01T00:00:00Z."""
@@ -189,11 +188,8 @@ class Kernel(Files):
 
     # -- what other files add
 
-    def ep_poll_callback(self, waiter: WaitEntry, mask: int) -> bool:
-        return eventpoll.ep_poll_callback(self, waiter, mask)
-
-    def eventpoll_release_file(self, file: int) -> None:
-        eventpoll.eventpoll_release_file(self, file)
+    ep_poll_callback = eventpoll.ep_poll_callback
+    eventpoll_release_file = eventpoll.eventpoll_release_file
 
     def signal_pending(self) -> bool:
         return pending(self)
