@@ -82,7 +82,7 @@ def test_docstrings_and_annotations_stay() -> None:
         "import itertools\nsum(1 for y in itertools.count() if y < 0)",
         "import itertools\n{y: 1 for x in itertools.count() for y in ()}",
         "list(iter(lambda: 0, 1))",
-        "def f():\n    while True:\n        try:\n            x = 1\n        except ValueError:\n            pass\nf()",
+        "def f():\n    while True:\n        try: x = 1\n        except ValueError: pass\nf()",
         "import itertools\nfor _ in itertools.count(): pass",
         "class A:\n    while True: x = 1",
         "def g():\n    while (yield): pass\nfor _ in iter(lambda: 1, 2): ...",

@@ -38,11 +38,11 @@ def test_a_program_that_cannot_run_is_one_sentence(tmp_path: Path, data: bytes, 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(LoadError, match="^there is no file nowhere.py$"):
+    with pytest.raises(LoadError, match=r"^there is no file nowhere\.py$"):
         load_program("nowhere.py", cwd=str(tmp_path))
-    with pytest.raises(LoadError, match="^folder is a folder without a __main__.py$"):
+    with pytest.raises(LoadError, match=r"^folder is a folder without a __main__\.py$"):
         load_program("folder", cwd=str(tmp_path))
-    with pytest.raises(LoadError, match="^'a b' is not the name of a module$"):
+    with pytest.raises(LoadError, match=r"^'a b' is not the name of a module$"):
         load_program("a b", module=True, cwd=str(tmp_path))
 
 
@@ -185,8 +185,9 @@ def test_two_guests_do_not_meet(tmp_path: Path) -> None:
 
 def test_nothing_of_the_host_leaks_in(tmp_path: Path) -> None:
     text = """
-import asyncio, concurrent.futures, http.server, json, logging, selectors, socketserver, threading, unittest, urllib.request
-import datetime, decimal, importlib.util, inspect, pickle, random, subprocess, tempfile, typing, queue, pathlib, email.message
+import asyncio, concurrent.futures, http.server, json, logging, selectors, socketserver, threading, unittest
+import datetime, decimal, importlib.util, inspect, pickle, random, subprocess, tempfile, typing, queue, pathlib
+import urllib.request, email.message
 """
     ran = run(tmp_path, text)
     assert (ran.code, ran.err) == (0, "")
