@@ -112,6 +112,25 @@ def first_bytes(world: World, buffer: int, n: int) -> bytes:
     return b"".join(pieces)[:n]
 
 
+def bytes_at(world: World, buffer: int, offset: int, n: int) -> bytes:
+    """Up to `n` bytes from the unread byte `offset` on. O(segments before the end)."""
+    node = world.buffers[buffer].head
+    pieces: list[bytes] = []
+    while node and n:
+        segment = world.segments[node]
+        have = len(segment.data) - segment.start
+        if offset < have:
+            at = segment.start + offset
+            piece = segment.data[at : at + n]
+            pieces.append(piece)
+            n -= len(piece)
+            offset = 0
+        else:
+            offset -= have
+        node = segment.next
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
 class BufferResized(Event):
     """`setsockopt(SO_RCVBUF or SO_SNDBUF)`, or the kernel's own tuning."""
 

@@ -37,9 +37,11 @@ SEND_SHUTDOWN: Final = 2
 class Socket(msgspec.Struct, frozen=True, gc=False):
     """`local` and `remote` are "address:port" or a path, empty when there is none. `peer` is the socket at the other
     end if it is on the same host (0: none, or elsewhere). `listener` is the listening socket whose SYN or accept queue
-    holds this one (0: accepted, or never queued). `error` is the pending errno (`sk_err`). `nospace` is SOCK_NOSPACE: a
-    sender found no room and is owed a wake-up. `lowat` is SO_RCVLOWAT. `done` is SOCK_DONE: the peer's FIN came.
-    `orphan` is SOCK_DEAD: no file refers to it any more, and the kernel finishes the conversation by itself."""
+    holds this one (0: accepted, or never queued). `error` is the pending errno (`sk_err`). `nospace` is SOCK_NOSPACE:
+    a sender found no room and is owed a wake-up. `lowat` is SO_RCVLOWAT. `done` is SOCK_DONE: the peer's FIN came.
+    `orphan` is SOCK_DEAD: no file refers to it any more, and the kernel finishes the conversation by itself. `bound`:
+    the program chose the local address. `connecting`: `connect` returned before the handshake was over
+    (SS_CONNECTING)."""
 
     id: int
     host: int
@@ -58,6 +60,8 @@ class Socket(msgspec.Struct, frozen=True, gc=False):
     lowat: int = 1
     done: bool = False
     orphan: bool = False
+    bound: bool = False
+    connecting: bool = False
 
 
 class TimeWait(msgspec.Struct, frozen=True, gc=False):
@@ -117,13 +121,13 @@ class ConnectionCreated(Event):
 
 
 class SocketBound(Event):
-    """The socket has a local address: by `bind`, or chosen by `connect`."""
+    """`bind`: the socket has the local address that the program asked for."""
 
     sock: int
     local: str
 
     def apply(self, world: World) -> None:
-        world.sockets[self.sock] = replace(world.sockets[self.sock], local=self.local)
+        world.sockets[self.sock] = replace(world.sockets[self.sock], local=self.local, bound=True)
 
 
 class SocketListening(Event):
@@ -152,6 +156,24 @@ class SocketConnected(Event):
         )
 
 
+class ConnectPending(Event):
+    """`connect` returns while the handshake goes on (EINPROGRESS, or a signal); a later `connect` asks how it went."""
+
+    sock: int
+
+    def apply(self, world: World) -> None:
+        world.sockets[self.sock] = replace(world.sockets[self.sock], connecting=True)
+
+
+class ConnectFinished(Event):
+    """The `connect` that asked was told how the handshake went."""
+
+    sock: int
+
+    def apply(self, world: World) -> None:
+        world.sockets[self.sock] = replace(world.sockets[self.sock], connecting=False)
+
+
 class SocketStateChanged(Event):
     """A transition of the TCP state diagram."""
 
@@ -175,6 +197,17 @@ class ConnectionQueued(Event):
 
 class ConnectionAccepted(Event):
     """`accept` took connection `sock` off the queue of `listener`."""
+
+    listener: int
+    sock: int
+
+    def apply(self, world: World) -> None:
+        remove(world.accept_queues, self.listener, world.accept_links, self.sock)
+        world.sockets[self.sock] = replace(world.sockets[self.sock], listener=0)
+
+
+class ConnectionAborted(Event):
+    """`listener` is closing: connection `sock`, which nobody accepted, leaves its queue."""
 
     listener: int
     sock: int
@@ -309,7 +342,7 @@ class SocketDisconnected(Event):
     def apply(self, world: World) -> None:
         row = world.sockets[self.sock]
         world.sockets[self.sock] = Socket(
-            row.id, row.host, row.family, row.type, row.protocol, CLOSE, self.local, lowat=row.lowat
+            row.id, row.host, row.family, row.type, row.protocol, CLOSE, self.local, lowat=row.lowat, bound=row.bound
         )
 
 

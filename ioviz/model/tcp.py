@@ -2,7 +2,7 @@
 
 Only connections over the link have a row; on loopback a segment moves from buffer to buffer at once and nothing can be
 lost. Sequence numbers are relative: the SYN is 0, the first byte is 1. The send buffer holds the bytes from `snd_una`
-on. Invariant: `snd_una <= snd_nxt`; everything before `snd_nxt` has been sent at least once (or is being sent again).
+on. Invariant: `snd_una <= snd_nxt <= snd_max`; what lies between the latter two was sent before and will be sent again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class Tcp(msgspec.Struct, frozen=True, gc=False):
     dupacks: int = 0
     backoff: int = 0
     fin: int = 0
-    """The sequence number of our FIN, once it has been queued (0: none)."""
+    """The sequence number of our FIN, once it has been sent (0: not yet)."""
+    snd_max: int = 0
+    """Everything before this was sent at least once."""
 
 
 class TcpOpened(Event):
@@ -64,11 +66,12 @@ class SegmentSent(Event):
     def apply(self, world: World) -> None:
         row = world.tcps[self.sock]
         end = self.number + self.n + (1 if "S" in self.flags or "F" in self.flags else 0)
-        nxt = end if end > row.snd_nxt else row.snd_nxt
+        most = end if end > row.snd_max else row.snd_max
+        nxt = end if end > self.number else row.snd_nxt
         adv = self.edge if self.edge > row.rcv_adv else row.rcv_adv
         world.tcps[self.sock] = Tcp(
             row.id, row.snd_una, nxt, row.snd_wnd, row.rcv_nxt, adv, row.cwnd, row.dupacks, row.backoff,
-            self.number + self.n if "F" in self.flags else row.fin,
+            self.number + self.n if "F" in self.flags else row.fin, most,
         )  # fmt: skip
 
 
@@ -85,7 +88,7 @@ class SegmentReceived(Event):
         row = world.tcps[self.sock]
         world.tcps[self.sock] = Tcp(
             row.id, row.snd_una, row.snd_nxt, row.snd_wnd, row.rcv_nxt + len(self.data), row.rcv_adv, row.cwnd,
-            row.dupacks, row.backoff, row.fin,
+            row.dupacks, row.backoff, row.fin, row.snd_max,
         )  # fmt: skip
 
 
@@ -115,7 +118,7 @@ class AckReceived(Event):
         nxt = row.snd_nxt if row.snd_nxt > self.una else self.una
         world.tcps[self.sock] = Tcp(
             row.id, self.una, nxt, self.window, row.rcv_nxt, row.rcv_adv, self.cwnd, self.dupacks,
-            0 if self.una > row.snd_una else row.backoff, row.fin,
+            0 if self.una > row.snd_una else row.backoff, row.fin, row.snd_max,
         )  # fmt: skip
         if self.n:
             consume(world, self.sock * 2 + 1, self.n)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ioviz.machine.kernel import eventpoll
 from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.files import Descriptors, Files
+from ioviz.machine.kernel.inet import Net
 from ioviz.machine.kernel.process import ProcessState, exit_group, exit_task
 from ioviz.machine.kernel.signals import deliver, pending
+from ioviz.machine.kernel.softirq import nic_interrupt
 from ioviz.machine.kernel.switch import TaskKilled
 from ioviz.machine.kernel.syscalls import OPS, SHOW_ARGS, SHOW_OUT, TABLE
 from ioviz.model.cpu import NO_VECTOR, VECTOR_SYSCALL, SyscallReturned, TrapEntered
@@ -51,6 +53,7 @@ class Kernel(Files):
         super().__init__(config, seed, sink, limits)
         self.ops = OPS
         self.printed = printed
+        self.net = Net(nic_interrupt)
         self.processes: dict[int, ProcessState] = {}
         self.visible: dict[int, tuple[str, ...]] = {}
         """Folders of the real disk that each host sees: see `ioviz.machine.kernel.ramfs`."""

@@ -10,8 +10,21 @@ Where Linux differs: reading and writing a file never sleeps; no links, owners, 
 from __future__ import annotations
 
 import os
-from errno import EBADF, EEXIST, EFBIG, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EOPNOTSUPP, ESPIPE
-from stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK, S_ISDIR, S_ISREG
+from errno import (
+    EADDRINUSE,
+    EBADF,
+    ECONNREFUSED,
+    EEXIST,
+    EFBIG,
+    EINVAL,
+    EISDIR,
+    ENOENT,
+    ENOTDIR,
+    ENOTEMPTY,
+    EOPNOTSUPP,
+    ESPIPE,
+)
+from stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK, S_ISDIR, S_ISREG, S_ISSOCK
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.files import O_APPEND, O_CLOEXEC, O_NONBLOCK, FileOps, Result, no_ioctl
@@ -287,6 +300,22 @@ def sys_unlink(k: Kernel, path: str) -> int:
         return -EISDIR
     _remove(k, path, row)
     return 0
+
+
+def make_socket(k: Kernel, path: str) -> int:
+    """A name for a local socket, as bind(2) makes it; the inode, or an errno."""
+    if _find(k, path) is not None:
+        return -EADDRINUSE
+    error = _folder_of(k, path)
+    return error or _create(k, path, S_IFSOCK | 0o755).id
+
+
+def find_socket(k: Kernel, path: str) -> int:
+    """The inode of the local socket that `path` names, or an errno."""
+    row = _find(k, path)
+    if row is None:
+        return _missing(k, path)
+    return row.id if S_ISSOCK(row.mode) else -ECONNREFUSED
 
 
 def _remove(k: Kernel, path: str, row: Inode) -> None:
