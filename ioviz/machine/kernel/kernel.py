@@ -115,7 +115,7 @@ class Kernel(Files):
 
     def _refuse(self, nr: int) -> int:
         """A call from no task (a finalizer in the hub), or from one that was told to end."""
-        if not self.task or self.switch.in_hub():
+        if self.disposed or not self.task or self.switch.in_hub():
             return -ENOSYS
         self._insist()
         return -ENOSYS

@@ -89,6 +89,7 @@ class Scheduler(Core):
         self.threads: dict[int, Thread] = {}
         self.thread = Thread(0, 0, 0, self.switch.stack(lambda: None))
         self.ended = False
+        self.disposed = False
         self.main_pid = 0
         self.last_trap = 0
         self.on_attend: list[Callable[[], object]] = []
@@ -365,3 +366,4 @@ class Scheduler(Core):
         self.switch.adopt_hub()
         for thread in self.threads.values():
             thread.stack.kill()
+        self.disposed = True
