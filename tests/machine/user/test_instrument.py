@@ -63,7 +63,8 @@ def test_lines_in_their_order() -> None:
 
 def test_docstrings_and_annotations_stay() -> None:
     namespace, _ = execute(
-        '"module"\nfrom __future__ import annotations\ndef f(x: undefined) -> undefined:\n    "function"\n    return x\n'
+        '"module"\nfrom __future__ import annotations\n'
+        'def f(x: undefined) -> undefined:\n    "function"\n    return x\n'
         'class C:\n    "class"\n    a: int = 1\n    async def g(self):\n        "method"\n        return 1\n'
     )
     kinds = namespace["f"].__doc__, namespace["C"].__doc__, namespace["C"].g.__doc__, namespace["__doc__"]
