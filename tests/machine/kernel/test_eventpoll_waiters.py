@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.machine.kernel.two_kernels import ADD, ET, EXCLUSIVE, IN, ONESHOT, SECOND, Calls, agree
+from tests.machine.kernel.two_kernels import ADD, ET, EXCLUSIVE, IN, ONESHOT, SECOND, Calls, agree, errno_name
 
 FOREVER = 20 * SECOND
 """Long enough: no test waits for it."""
@@ -237,3 +237,80 @@ def test_the_last_writer_s_close_wakes_every_reader() -> None:
         return sorted(returned)
 
     agree(script, [0, 1, 2])
+
+
+def test_one_winner_accepts_and_the_others_sleep_again() -> None:
+    def script(s: Calls) -> Any:
+        server = s.listener()
+        instances = [s.epoll() for _ in range(3)]
+        for ep in instances:
+            s.ctl(ep, ADD, server, IN)
+        accepted: list[int] = []
+
+        def wait(number: int) -> bool:
+            if not s.wait(instances[number], 8, SECOND // 2):
+                return False
+            if s.accept(server) >= 0:
+                accepted.append(number)
+            return True
+
+        sleepers(s, 3, wait)
+        s.connect(server)
+        s.settle()
+        return len(accepted)
+
+    agree(script, 1)
+
+
+def test_blocking_accept_is_first_come_first_served() -> None:
+    def script(s: Calls) -> Any:
+        server = s.listener(blocking=True)
+        returned = sleepers(s, 3, lambda _: s.accept(server) >= 0)
+        for _ in range(3):
+            s.connect(server)
+            s.settle()
+        return returned
+
+    agree(script, [0, 1, 2])
+
+
+@pytest.mark.parametrize("kind", ["unix", "tcp"])
+def test_one_of_the_blocking_readers_of_a_socket_gets_the_data(kind: str) -> None:
+    def script(s: Calls) -> Any:
+        one, other = getattr(s, kind)(True)
+        got: list[Any] = []
+
+        def wait(_: int) -> bool:
+            got.append(s.read(one, 10))
+            return True
+
+        sleepers(s, 3, wait)
+        s.write(other, b"x")
+        s.settle()
+        before = list(got)
+        s.shutdown(other, 1)
+        s.settle()
+        return before, got
+
+    agree(script, ([b"x"], [b"x", b"", b""]))
+
+
+def test_shutdown_wakes_a_reader_and_an_acceptor() -> None:
+    def script(s: Calls) -> Any:
+        one, _ = s.tcp(blocking=True)
+        server = s.listener(blocking=True)
+        got: list[Any] = []
+        calls = [lambda: s.read(one, 10), lambda: errno_name(s.accept(server))]
+
+        def wait(number: int) -> bool:
+            got.append(calls[number]())
+            return True
+
+        sleepers(s, 2, wait)
+        s.shutdown(one, 2)
+        s.settle()
+        s.shutdown(server, 2)
+        s.settle()
+        return got
+
+    agree(script, [b"", "EINVAL"])

@@ -45,7 +45,7 @@ class Calls(Protocol):
     def pipe(self, blocking: bool = False) -> Pair: ...
     def unix(self, blocking: bool = False) -> Pair: ...
     def tcp(self, blocking: bool = False) -> Pair: ...
-    def listener(self) -> int: ...
+    def listener(self, blocking: bool = False) -> int: ...
     def connect(self, listener: int) -> int: ...
     def accept(self, listener: int) -> int: ...
     def eventfd(self, count: int = 0, flags: int = 0) -> int: ...
@@ -119,8 +119,8 @@ class Simulated:
             self._call(SYS.fcntl, fd, 4, 0 if blocking else os.O_NONBLOCK)
         return client, accepted
 
-    def listener(self) -> int:
-        fd: int = self._call(SYS.socket, 2, 1 | os.O_NONBLOCK, 0)
+    def listener(self, blocking: bool = False) -> int:
+        fd: int = self._call(SYS.socket, 2, 1 if blocking else 1 | os.O_NONBLOCK, 0)
         assert self._call(SYS.bind, fd, ("127.0.0.1", 0)) == 0
         assert self._call(SYS.listen, fd, 64) == 0
         return fd
@@ -258,8 +258,8 @@ class Real:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return client, accepted
 
-    def listener(self) -> int:
-        return self._own(socket.create_server(("127.0.0.1", 0), backlog=64).detach(), False)
+    def listener(self, blocking: bool = False) -> int:
+        return self._own(socket.create_server(("127.0.0.1", 0), backlog=64).detach(), blocking)
 
     def connect(self, listener: int) -> int:
         with socket.socket(fileno=os.dup(listener)) as server:
