@@ -62,6 +62,7 @@ class Socket(msgspec.Struct, frozen=True, gc=False):
     orphan: bool = False
     bound: bool = False
     connecting: bool = False
+    urgent: int = -1
 
 
 class TimeWait(msgspec.Struct, frozen=True, gc=False):
@@ -344,6 +345,16 @@ class SocketDisconnected(Event):
         world.sockets[self.sock] = Socket(
             row.id, row.host, row.family, row.type, row.protocol, CLOSE, self.local, lowat=row.lowat, bound=row.bound
         )
+
+
+class UrgentReceived(Event):
+    """A byte out of band (MSG_OOB) reached `sock`: it stands beside the receive buffer. -1: the program took it."""
+
+    sock: int
+    byte: int
+
+    def apply(self, world: World) -> None:
+        world.sockets[self.sock] = replace(world.sockets[self.sock], urgent=self.byte)
 
 
 class TimeWaitStarted(Event):

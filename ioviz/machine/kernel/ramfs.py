@@ -129,7 +129,7 @@ def _folder_of(k: Kernel, path: str) -> int:
     """0 if a name can be made at `path`; an errno, negative, if not."""
     folder = _find(k, path.rpartition("/")[0] or "/")
     if folder is None:
-        return -ENOENT
+        return _missing(k, path)
     return 0 if S_ISDIR(folder.mode) else -ENOTDIR
 
 
@@ -335,17 +335,17 @@ def _free(k: Kernel, inode: int) -> None:
 
 def sys_rename(k: Kernel, old: str, new: str) -> int:
     """rename(2): replaces a file, or an empty folder by a folder."""
+    error = _folder_of(k, old) or _folder_of(k, new)
+    if error:
+        return error
     row = _find(k, old)
     if row is None:
-        return _missing(k, old)
+        return -ENOENT
     if old == new:
         return 0
     folder = S_ISDIR(row.mode)
     if folder and new.startswith(old + "/"):
         return -EINVAL
-    error = _folder_of(k, new)
-    if error:
-        return error
     target = _find(k, new)
     if target is not None:
         if S_ISDIR(target.mode) != folder:

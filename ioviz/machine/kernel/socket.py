@@ -33,6 +33,8 @@ from ioviz.machine.kernel.inet import (
     user_address,
 )
 from ioviz.machine.kernel.tcp import (
+    receive_urgent,
+    send_urgent,
     tcp_accept,
     tcp_close,
     tcp_connect,
@@ -65,6 +67,7 @@ FIONREAD: Final = 0x541B
 SIOCOUTQ: Final = 0x5411
 SIOCATMARK: Final = 0x8905
 MSG_OOB: Final = 0x1
+MSG_PEEK: Final = 0x2
 MSG_TRUNC: Final = 0x20
 MSG_ERRQUEUE: Final = 0x2000
 
@@ -224,7 +227,7 @@ def sys_sendto(k: Kernel, fd: int, data: bytes, flags: int, address: Any) -> int
     row = world.sockets[file.obj]
     if row.family != AF_UNIX and row.type == SOCK_STREAM:
         if flags & MSG_OOB:
-            raise Unsupported("urgent data (MSG_OOB)")
+            return send_urgent(k, file, row, data, flags & ~MSG_OOB)
         return tcp_sendmsg(k, file, row, data, flags)
     return _send(k, file, row, data, flags, address)
 
@@ -249,11 +252,16 @@ def sys_recvfrom(k: Kernel, fd: int, n: int, flags: int) -> Result:
     row = world.sockets[file.obj]
     if row.family != AF_UNIX and row.type == SOCK_STREAM:
         if flags & MSG_OOB:
-            return -EINVAL
-        got = tcp_recvmsg(k, file, row, n, flags)
-        return got if type(got) is int else (got[0], (got[1], None))  # type: ignore[index]
+            return _out_of_band(k, row, flags)
+        got: Any = tcp_recvmsg(k, file, row, n, flags)
+        return got if type(got) is int else (got[0], (got[1], None))
     got = _receive(k, file, row, n, flags)
     return got if isinstance(got, int) else (got[0], got[1][:2])
+
+
+def _out_of_band(k: Kernel, row: Socket, flags: int) -> Result:
+    got = receive_urgent(k, row, bool(flags & MSG_PEEK))
+    return got if isinstance(got, int) else (got[0], (got[1], None))
 
 
 def _receive(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> Result:

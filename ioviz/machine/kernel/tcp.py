@@ -21,6 +21,7 @@ from errno import (
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel import loopback, tcp_output
+from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK
 from ioviz.machine.kernel.inet import (
     AF_INET6,
@@ -46,7 +47,7 @@ from ioviz.machine.kernel.tcp_state import (
 )
 from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut, SegmentDelivered, first_bytes
 from ioviz.model.files import SOCKET
-from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM
+from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRNORM
 from ioviz.model.socket import (
     CLOSE,
     CLOSE_WAIT,
@@ -72,6 +73,7 @@ from ioviz.model.socket import (
     SocketListening,
     SocketOrphaned,
     SocketShutdown,
+    UrgentReceived,
 )
 from ioviz.model.wait import EXCLUSIVE
 
@@ -85,6 +87,7 @@ MSG_PEEK: Final = 0x2
 MSG_TRUNC: Final = 0x20
 MSG_DONTWAIT: Final = 0x40
 MSG_WAITALL: Final = 0x100
+SO_OOBINLINE: Final = 10
 SO_LINGER: Final = 13
 SO_RCVTIMEO: Final = 20
 SO_SNDTIMEO: Final = 21
@@ -435,6 +438,35 @@ def _recv_slowly(k: Kernel, file: OpenFile, sock: int, n: int, flags: int) -> Re
     return len(data), data
 
 
+def send_urgent(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int) -> int:
+    """send(2) with MSG_OOB: the last byte is urgent and does not enter the stream, unless the receiver wants it to."""
+    before = tcp_sendmsg(k, file, row, data[:-1], flags) if len(data) != 1 else 0
+    if before < len(data) - 1:
+        return before
+    row = k.world.sockets[row.id]
+    other = k.world.sockets.get(row.peer)
+    if other is None or row.shutdown & SEND_SHUTDOWN:
+        if row.id in k.world.tcps:
+            raise Unsupported("urgent data (MSG_OOB) to another host")
+        return before or -EPIPE
+    if option(k.world, other.id, SOL_SOCKET, SO_OOBINLINE):
+        return before + max(0, tcp_sendmsg(k, file, row, data[-1:], flags))
+    cause = k.cause
+    k.cause = k.emit(UrgentReceived, other.id, data[-1])
+    k.wake(other.id, READABLE)
+    k.cause = cause
+    return len(data)
+
+
+def receive_urgent(k: Kernel, row: Socket, peek: bool) -> Result:
+    """recv(2) with MSG_OOB."""
+    if row.urgent < 0:
+        return -EINVAL
+    if not peek:
+        k.emit(UrgentReceived, row.id, -1)
+    return 1, bytes((row.urgent,))
+
+
 def tcp_poll(k: Kernel, row: Socket) -> int:
     """The mask of what holds now, as `tcp_poll` works it out."""
     world = k.world
@@ -461,6 +493,8 @@ def tcp_poll(k: Kernel, row: Socket) -> int:
                 mask |= POLLOUT | POLLWRNORM
             elif not row.nospace:
                 k.emit(NoSpaceSet, sock, True)
+        if row.urgent >= 0:
+            mask |= POLLPRI
     if row.error:
         mask |= POLLERR
     return mask

@@ -83,7 +83,6 @@ def test_a_reset() -> None:
     agree(script, [IN | OUT | ERR | HUP | RDHUP])
 
 
-@pytest.mark.xfail(reason="the machine has no urgent data yet", strict=False)
 def test_urgent_data() -> None:
     def script(s: Calls) -> Any:
         one, other = s.tcp()

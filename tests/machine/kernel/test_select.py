@@ -47,7 +47,6 @@ def test_an_error_is_readable_and_writable_but_not_exceptional() -> None:
     agree(script, (["s"], ["s"], []))
 
 
-@pytest.mark.xfail(reason="the machine has no urgent data yet", strict=False)
 def test_urgent_data_is_exceptional_only() -> None:
     def script(s: Calls) -> Any:
         one, other = s.tcp()
