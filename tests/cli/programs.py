@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -96,8 +97,10 @@ def real(server: Path, client: Path, port: int, typed: Sequence[str], folder: Pa
             keyboard.flush()
             time.sleep(TYPING)
         time.sleep(4 * TYPING)
-    finally:  # the client first: it must not see the server go
-        for process in reversed(processes):
+    finally:  # stopped first: neither must see the other go
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        for process in processes:
             process.kill()
             process.communicate()
     return files[0].read_text(encoding="utf-8"), files[1].read_text(encoding="utf-8")
