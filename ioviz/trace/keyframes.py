@@ -1,8 +1,8 @@
 """Keyframes: the world at some places of the log, so that any other place is a few thousand applies away.
 
 A keyframe is a shallow copy of every table; a table that is as it was at the keyframe before is shared with it. Rows
-are never copied. With 10,000 connections a world has 200,000 rows and a keyframe takes 3 to 6 MB, so the more rows there
-are, the further apart they lie; when all together take too much, every second one is dropped.
+are never copied. With 10,000 connections a world has 200,000 rows and a keyframe takes 3 to 6 MB, so the more rows
+there are, the further apart they lie; when all together take too much, every second one is dropped.
 
 Invariants: places rise; the first is 0; nobody writes to a table of a keyframe.
 """

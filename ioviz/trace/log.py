@@ -31,6 +31,30 @@ _decode = (
 )
 
 
+def encode(encoder: Callable[[list[Event]], bytes], events: list[Event]) -> bytes:
+    """What `encoder` makes of `events`, without what no file can hold: half of a surrogate pair in a text (a path that
+    is not UTF-8), an integer of more than 64 bits (a program may pass any)."""
+    try:
+        return encoder(events)
+    except (UnicodeEncodeError, OverflowError):
+        return encoder([_writable(event) for event in events])
+
+
+def _writable(event: Event) -> Event:
+    values = [_writable_value(getattr(event, name)) for name in event.__struct_fields__]
+    return type(event)(*values)
+
+
+def _writable_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(-(1 << 63), min(value, (1 << 63) - 1))
+    if isinstance(value, tuple):
+        return tuple(map(_writable_value, value))
+    return value
+
+
 class Log:
     """A growing sequence of events."""
 
@@ -59,7 +83,7 @@ class Log:
         whole = len(events) // CHUNK * CHUNK
         for start in range(0, whole, CHUNK):
             chunk = events[start : start + CHUNK]
-            self._chunks.append(_encode(chunk))
+            self._chunks.append(encode(_encode, chunk))
             kinds = frozenset(map(type, chunk))
             self._kinds.append(self._known.setdefault(kinds, kinds))
         del events[:whole]
