@@ -89,11 +89,12 @@ def rotate(queues: dict[int, Queue], queue: int, links: dict[int, Link]) -> None
 
 
 def walk(queues: dict[int, Queue], queue: int, links: dict[int, Link]) -> Iterator[int]:
-    """The nodes from head to tail. O(length)."""
-    node = queues[queue].head if queue in queues else 0
-    while node:
+    """The nodes from head to tail, never more than its count. O(length)."""
+    row = queues.get(queue, EMPTY)
+    node, left = row.head, row.count
+    while node and left > 0:
         yield node
-        node = links[node].next
+        node, left = links[node].next, left - 1
 
 
 def check(queues: dict[int, Queue], queue: int, links: dict[int, Link]) -> str:

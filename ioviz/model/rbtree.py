@@ -159,12 +159,15 @@ class TreeSwapped(Event):
 
 
 def walk(world: World, root: int) -> Iterator[int]:
-    """The nodes in order, smallest key first. O(n)."""
+    """The nodes in order, smallest key first. O(n). Raises ValueError if they are no tree (in a forged recording)."""
     nodes = world.rb_nodes
     stack: list[int] = []
-    node = root
+    node, left = root, len(nodes)
     while node or stack:
         while node:
+            left -= 1
+            if left < 0:
+                raise ValueError(f"the nodes below {root} go round in circles")
             stack.append(node)
             node = nodes[node].left
         node = stack.pop()
