@@ -24,8 +24,8 @@ Open = "Callable[[], Source]"
 
 
 class IovizApp(App[int]):
-    """See the module. `open_source` makes the run to watch; without it the gallery opens, and `open_scene` makes a run of
-    the scene that is chosen there."""
+    """See the module. `open_source` makes the run to watch; without it the gallery opens, and `open_scene` makes a
+    run of the scene that is chosen there."""
 
     TITLE = "ioviz"
     CSS_PATH = "ioviz.tcss"
@@ -101,7 +101,7 @@ class IovizApp(App[int]):
 
         from ioviz.tui.palette import ActionProvider
 
-        if not CommandPalette.is_open(self):
+        if not isinstance(self.screen, CommandPalette):
             self.push_screen(
                 CommandPalette(providers=[ActionProvider], placeholder=self._placeholder(), id="--command-palette")
             )

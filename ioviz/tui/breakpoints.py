@@ -1,7 +1,7 @@
 """Breakpoints and searches: what a person types, turned into a question that an event answers with yes or no.
 
-Understood are `server.py:27` or `27` (a source line), the name of a system call, a kind of event (in any case, or a part
-of it), `fd 7`, `task 101`; for searches also any word of the event's sentence.
+Understood are `server.py:27` or `27` (a source line), the name of a system call, a kind of event (in any case, or a
+part of it), `fd 7`, `task 101`; for searches also any word of the event's sentence.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Where everything on the stage lies: a pure function of the size and of what is to be large.
 
 Three floors, one under the other, each with its rule above it. On a floor, large panels stand in rows side by side; the
-rest is folded, a line a panel, two or more to a row where there is room. Panels are made large in the order given, as long
-as each of them keeps its least size, so 80×24 shows the two or three that matter and 200×60 shows everything. What is
-left over goes to the rows in proportion to what their panels can use. Invariant: places never overlap nor leave the
-screen, and on every floor they fill its rows from edge to edge.
+rest is folded, a line a panel, two or more to a row where there is room. Panels are made large in the order given, as
+long as each of them keeps its least size, so 80×24 shows the two or three that matter and 200×60 shows everything.
+What is left over goes to the rows in proportion to what their panels can use. Invariant: places never overlap nor
+leave the screen, and on every floor they fill its rows from edge to edge.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def make_plan(width: int, height: int, wishes: Sequence[Wish], order: Sequence[s
     sentence for the event has `why` rows."""
     boxed = height >= 34
     timeline = 2 if height >= 30 else 1
-    body = height - 1 - len(FLOORS) - why - timeline - 1
+    bars = 1 + len(FLOORS) + timeline + 1
+    why = max(1, min(why, height - bars - _needed(width, wishes, ())))
+    body = height - bars - why
     large: list[str] = []
     known = {wish.id: wish for wish in wishes}
     for panel in order:
@@ -92,6 +94,11 @@ def make_plan(width: int, height: int, wishes: Sequence[Wish], order: Sequence[s
     spots: list[Spot] = []
     rules: dict[str, Region] = {}
     floors = {floor: _Floor(width, [wish for wish in wishes if wish.floor == floor], large) for floor in FLOORS}
+    while sum(floor.needed for floor in floors.values()) > body:  # smaller than we promise: leave something out
+        fullest = max(floors.values(), key=lambda floor: len(floor.folded))
+        if not fullest.folded:
+            break
+        fullest.folded.pop()
     heights = _share(list(floors.values()), body)
     y = 1
     for floor, rows in heights:
@@ -222,6 +229,11 @@ class Planned(Screen[None]):
     def layout(self) -> Layout:
         """Ours, whatever the styles say."""
         return self._by_plan
+
+    def lay_out(self) -> None:
+        """Ask for `places` again. (A screen keeps what it was told until one of its children asks for room.)"""
+        for child in self.children[:1]:
+            child.refresh(repaint=False, layout=True)
 
     def places(self, size: Size) -> dict[str, Region]:
         """The region of every child that is to be seen, by its id."""

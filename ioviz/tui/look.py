@@ -1,4 +1,4 @@
-"""The look in force: the theme's colours as rich styles, and the set of characters. Made anew when the theme changes."""
+"""The look in force: the theme's colours as rich styles, and the characters. It follows the theme."""
 
 from __future__ import annotations
 

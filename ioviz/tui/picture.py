@@ -63,12 +63,12 @@ def crossing(event: Event | None, look: Look) -> Text | None:
     return Text(f" {said[0]} {said[1]} ", style)
 
 
-def clock(ns: int) -> str:
+def clock(ns: int, ascii_only: bool) -> str:
     """A virtual time as a person reads it."""
     if ns < 1_000:
         return f"t {ns} ns"
     if ns < 1_000_000:
-        return f"t {ns / 1_000:.2f} µs"
+        return f"t {ns / 1_000:.2f} {'us' if ascii_only else 'µs'}"
     if ns < 1_000_000_000:
         return f"t {ns / 1_000_000:.3f} ms"
     return f"t {ns / 1_000_000_000:.4f} s"

@@ -1,7 +1,7 @@
 """What the stage needs of a run: a log to look at, and ways to make more of it.
 
-`ioviz.session.Session` is one; the tests have smaller ones. Nothing here waits: `advance` runs the machine for one slice
-and comes back, so that the app's own event loop can be its only thread (greenlets never cross threads).
+`ioviz.session.Session` is one; the tests have smaller ones. Nothing here waits: `advance` runs the machine for one
+slice and comes back, so that the app's own event loop can be its only thread (greenlets never cross threads).
 """
 
 from __future__ import annotations

@@ -22,7 +22,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The machine has not started. Space plays, → makes one step, n goes over a system call.",
         "机器还没有启动。按空格键播放，→ 走一步，n 越过一次系统调用。",
     ),
-    "at-end": ("This is the end. Home goes back to the start, t tries the other mode.", "到头了。按 Home 回到开头，按 t 换另一种触发方式。"),
+    "at-end": (
+        "This is the end. Home goes back to the start, t tries the other mode.",
+        "到头了。按 Home 回到开头，按 t 换另一种触发方式。",
+    ),
     "at-first": ("This is the start.", "这里就是开头。"),
     "no-more": ("Nothing of this kind follows.", "后面没有了。"),
     "no-before": ("Nothing of this kind comes before.", "前面没有了。"),
@@ -34,9 +37,18 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "cause-found": ("This led to it. Backspace goes back, y asks on.", "就是它引起的。按退格键返回，再按 y 继续追问。"),
     "looking": ("looking … {n} events", "查找中……已看 {n} 个事件"),
     "rerunning": ("running again with {knob} …", "正在以 {knob} 重新运行……"),
-    "no-rerun": ("A recording cannot be run again: open the program or the scene.", "录像不能重新运行：请打开程序或场景。"),
-    "same-run": ("The two runs do not differ: epoll does nothing here that the mode changes.", "两次运行没有区别：这里没有受触发方式影响的 epoll 操作。"),
-    "differ-at": ("The runs first differ at event {n}. c shows them side by side.", "两次运行从第 {n} 个事件开始不同。按 c 并排对比。"),
+    "no-rerun": (
+        "A recording cannot be run again: open the program or the scene.",
+        "录像不能重新运行：请打开程序或场景。",
+    ),
+    "same-run": (
+        "The two runs do not differ: epoll does nothing here that the mode changes.",
+        "两次运行没有区别：这里没有受触发方式影响的 epoll 操作。",
+    ),
+    "differ-at": (
+        "The runs first differ at event {n}. c shows them side by side.",
+        "两次运行从第 {n} 个事件开始不同。按 c 并排对比。",
+    ),
     "no-match": ("{text}: not found.", "没有找到：{text}"),
     "no-search": ("Press / first, and say what to look for.", "请先按 /，写上要找什么。"),
     "search": ("Search", "搜索"),
@@ -49,7 +61,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "server.py:27, a line, a call (recvfrom), a kind (TaskWoken), fd 7; the same again removes it",
         "server.py:27、行号、系统调用（recvfrom）、事件种类（TaskWoken）、fd 7；再输入一次则取消",
     ),
-    "breakpoint-set": ("Breakpoint: {what}. g runs to it, Space plays until then.", "已设断点：{what}。按 g 运行到断点，按空格键播放到那里。"),
+    "breakpoint-set": (
+        "Breakpoint: {what}. g runs to it, Space plays until then.",
+        "已设断点：{what}。按 g 运行到断点，按空格键播放到那里。",
+    ),
     "breakpoint-removed": ("Breakpoint removed: {what}.", "已取消断点：{what}。"),
     "breakpoint-bad": (
         "{what}: no line, system call, event or fd of this name. Try 27, recvfrom, TaskWoken or fd 7.",
@@ -61,19 +76,28 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "host": ("Now showing {name}.", "现在看的是 {name}。"),
     "follow-on": ("The panel that an event concerns grows.", "与事件有关的面板会自动放大。"),
     "follow-off": ("The layout stays as it is.", "布局保持不变。"),
-    "speed": ("{speed}×", "{speed}×"),
     "paused": ("paused", "已暂停"),
-    "too-small": ("A little more room, please:\n60×16 at least,\nthis is {w}×{h}.", "窗口太小：\n至少要 60×16，\n现在是 {w}×{h}。"),
-    "message-next": ("Enter goes back. IOVIZ_DEBUG=1 ioviz … shows where it comes from.", "按回车返回。用 IOVIZ_DEBUG=1 ioviz … 可看到出错位置。"),
+    "too-small": (
+        "A little more room, please:\n60×16 at least,\nthis is {w}×{h}.",
+        "窗口太小：\n至少要 60×16，\n现在是 {w}×{h}。",
+    ),
+    "message-next": (
+        "Enter goes back. IOVIZ_DEBUG=1 ioviz … shows where it comes from.",
+        "按回车返回。用 IOVIZ_DEBUG=1 ioviz … 可看到出错位置。",
+    ),
     "load-failed": ("This cannot be opened", "打不开"),
     "machine-failed": ("The machine stopped: {why}", "机器停了：{why}"),
     "panel-failed": ("This panel cannot be drawn ({why}). The rest goes on.", "这个面板画不出来（{why}），其余照常。"),
     "gallery": ("Scenes", "场景"),
-    "gallery-hint": ("Enter opens · ↑↓ choose · L 中文 · ? help · q quit", "回车打开 · ↑↓ 选择 · L English · ? 帮助 · q 退出"),
-    "gallery-own": (
-        "Your own program: ioviz play server.py --peer client.py     A recording: ioviz play run.ioviz",
-        "自己的程序：ioviz play server.py --peer client.py     录像：ioviz play run.ioviz",
+    "gallery-hint": (
+        "Enter opens · ↑↓ choose · L 中文 · ? help · q quit",
+        "回车打开 · ↑↓ 选择 · L English · ? 帮助 · q 退出",
     ),
+    "gallery-own": (
+        "Your own program:  ioviz play server.py --peer client.py",
+        "自己的程序：ioviz play server.py --peer client.py",
+    ),
+    "gallery-recording": ("A recording:       ioviz play run.ioviz", "一份录像：  ioviz play run.ioviz"),
     "gallery-empty": (
         "There are no scenes. Your own program works all the same: ioviz play server.py --peer client.py",
         "没有找到场景。也可以打开自己的程序：ioviz play server.py --peer client.py",
@@ -96,10 +120,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "tagline": ("a kernel that you can watch", "看得见的内核"),
     "loading-scenes": ("looking for the scenes …", "正在查找场景……"),
     "compare-none": ("There is no second run yet: press t first.", "还没有第二次运行：请先按 t。"),
-    "compare-hint": ("←→ event  n p call  [ first difference  Home End  Esc back", "←→ 事件  n p 调用  [ 第一个不同处  Home End  Esc 返回"),
+    "compare-hint": (
+        "←→ event  n p call  [ first difference  Home End  Esc back",
+        "←→ 事件  n p 调用  [ 第一个不同处  Home End  Esc 返回",
+    ),
     "panel-hint": ("←→ event  n p call  Tab next panel  Esc back", "←→ 事件  n p 调用  Tab 下一面板  Esc 返回"),
     "running": ("running", "运行中"),
-}  # fmt: skip
+}
 
 
 def choose_language(lang: str | None = None) -> str:

@@ -27,8 +27,8 @@ DARK: Final = Theme(
         "floor-user": "#7dcfff",
         "floor-kernel": "#ff9e64",
         "floor-hardware": "#9ece6a",
-        "muted": "#5f6783",
-        "faint": "#343a52",
+        "muted": "#7d86a8",
+        "faint": "#3b4261",
         "block-cursor-background": "#2b3150",
         "block-cursor-foreground": "#ffffff",
     },
@@ -80,10 +80,17 @@ class Glyphs(NamedTuple):
     ellipsis: str
     into: str
     out: str
+    times: str
+    right: str
+    left: str
 
 
-UNICODE: Final = Glyphs("╭", "╮", "╰", "╯", "─", "│", "━", "●", "▶", "‖", "◆", "╷", "▲", "─", "━", "▸", "…", "▼", "▲")
-ASCII: Final = Glyphs("+", "+", "+", "+", "-", "|", "=", "*", ">", "=", "O", "'", "^", "-", "=", ">", "~", "v", "^")
+UNICODE: Final = Glyphs(
+    "╭", "╮", "╰", "╯", "─", "│", "━", "●", "▶", "‖", "◆", "╷", "▲", "─", "━", "▸", "…", "▼", "▲", "×", "→", "←"
+)
+ASCII: Final = Glyphs(
+    "+", "+", "+", "+", "-", "|", "=", "*", ">", "=", "O", "'", "^", "-", "=", ">", "~", "v", "^", "x", "->", "<-"
+)
 
 
 def glyphs(ascii_only: bool) -> Glyphs:

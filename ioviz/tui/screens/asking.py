@@ -1,4 +1,5 @@
-"""Asking about a run: search, breakpoints, why, the other trigger, the other host. The other half of the stage's keys."""
+"""Asking about a run: search, breakpoints, why, the other trigger, the other host. The other half of the stage's
+keys."""
 
 from __future__ import annotations
 
@@ -10,7 +11,10 @@ from ioviz.tui.player import Place, Player
 from ioviz.tui.screens.moving import Moving
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ioviz.model.event import Event
+    from ioviz.model.task import Source as SourceText
     from ioviz.model.world import World
     from ioviz.tui.picture import View
     from ioviz.tui.source import Source
@@ -53,8 +57,7 @@ class Asking(Moving):
         if not text or self.player is None:
             return
         self.query_text = text
-        world = self.player.source.timeline.world(self.player.place.position)
-        self._question = understand(text, world.sources) or self._words(text)
+        self._question = understand(text, self._sources()) or self._words(text)
         self._to_match(back=False)
 
     def _words(self, text: str) -> Question:
@@ -93,15 +96,13 @@ class Asking(Moving):
         from ioviz.tui.screens.prompt import Prompt
 
         event = self.player.event
-        world = self.player.source.timeline.world(self.player.place.position)
-        here = line_question(event.at, world.sources) if event is not None else None
+        here = line_question(event.at, self._sources()) if event is not None else None
         self.app.push_screen(Prompt("breakpoint", here.text if here is not None else ""), self._set_breakpoint)
 
     def _set_breakpoint(self, text: str | None) -> None:
         if not text or self.player is None:
             return
-        world = self.player.source.timeline.world(self.player.place.position)
-        question = understand(text, world.sources)
+        question = understand(text, self._sources())
         if question is None:
             self.note("breakpoint-bad", what=text)
             return
@@ -111,6 +112,12 @@ class Asking(Moving):
             self.breakpoints[question.text] = question
             self.note("breakpoint-set", what=question.text)
         self.show_place()
+
+    def _sources(self) -> Mapping[int, SourceText]:
+        """Every source file of the run, also those that are loaded later than the place at hand."""
+        assert self.player is not None
+        log = self.player.source.timeline
+        return log.world(len(log)).sources
 
     # -- why ---------------------------------------------------------------------------------------------------------
 
@@ -169,8 +176,8 @@ class Asking(Moving):
             self.note("differ-at", n=parted + 1)
 
     async def _compare(self, one: Source, two: Source) -> int | None:
-        """The first event in which the runs differ, None when they do not. The first event of all names the knobs, so it
-        does not count."""
+        """The first event in which the runs differ, None when they do not. The first event of all names the knobs, so
+        it does not count."""
         index = 1
         while True:
             for source in (one, two):

@@ -130,22 +130,26 @@ class CompareScreen(Planned):
                     sentence = f"{type(event).__name__} ({error})"
             world = log.world(position)
             moment = self._view.moment(
-                world=world, event=event, position=position, step=0,
-                steps=self._view.steps(event) if event is not None else 0, lang=lang, ascii=look.ascii, host=self._host,
-            )  # fmt: skip
+                world=world,
+                event=event,
+                position=position,
+                step=0,
+                steps=self._view.steps(event) if event is not None else 0,
+                lang=lang,
+                ascii=look.ascii,
+                host=self._host,
+            )
             for panel in side.panels:
                 panel.update(moment)
             trigger = side.source.knob("trigger")
             differs = self._parted is not None and position > self._parted
-            head = Text(
-                f" {trigger.upper() if trigger in ('lt', 'et') else trigger} ",
-                look.style("background", bold=True, on="accent"),
+            name = trigger.upper() if trigger in ("lt", "et") else trigger
+            parted = (f"{look.glyphs.dot} {say(lang, 'compare-differs')}", look.style("warning", bold=True))
+            head = Text.assemble(
+                (f" {name} ", look.style("background", bold=True, on="accent")),
+                (f" {position}/{len(log)}  ", look.style("foreground", bold=True)),
+                parted if differs else (say(lang, "compare-same"), look.muted),
             )
-            head.append(f" {position}/{len(log)} ", look.style("foreground", bold=True))
-            if differs:
-                head.append(f" {look.glyphs.dot} {say(lang, 'compare-differs')}", look.style("warning", bold=True))
-            else:
-                head.append(f" {say(lang, 'compare-same')}", look.muted)
             side.head.show([one_strip(head, console, side.head.extent.width)])
             run = world.runs.get(1)
             texts = [Text(sentence, look.strong)]

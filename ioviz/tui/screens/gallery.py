@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
+from rich.style import Style
+from rich.text import Span, Text
 from textual.geometry import Region, Size
 
 from ioviz.tui.layout import Planned
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
     from ioviz.lesson.scene import Scene, SceneError
     from ioviz.tui.app import IovizApp
+
+
+def _no_background(style: str | Style) -> Style:
+    style = style if isinstance(style, Style) else Style.parse(style)
+    return Style(color=style.color, bold=style.bold, italic=style.italic)
+
 
 SIDE_BY_SIDE = 96
 """Columns from which the preview stands beside the list."""
@@ -91,7 +98,7 @@ class GalleryScreen(Planned):
     def places(self, size: Size) -> dict[str, Region]:
         """Every child's region, for the layout."""
         width, height = size
-        body = max(1, height - 4)
+        body = max(1, height - 3)
         if width >= SIDE_BY_SIDE:
             left = min(64, width * 2 // 5)
             cards, preview = Region(0, 2, left, body), Region(left + 1, 2, width - left - 1, body)
@@ -137,7 +144,7 @@ class GalleryScreen(Planned):
     def restyle(self) -> None:
         """Draw everything that is new."""
         look, lang, console = self.app.look, self.app.lang, self.app.console
-        self.refresh(layout=True)
+        self.lay_out()
         self.places(self.app.size)
         self._title_bar.update(say(lang, "tagline"), "", [])
         hints = Text(f" {say(lang, 'gallery-hint')}", look.style("foreground"))
@@ -145,8 +152,8 @@ class GalleryScreen(Planned):
         width, height = self._cards.extent
         self._cards.show([one_strip(line, console, width) for line in self._list(width, height)])
         width, height = self._preview.extent
-        lines = self._about(width - 4, height)
-        self._preview.show([one_strip(Text("  ").append_text(line), console, width) for line in lines])
+        lines = self._about(width - 6, height - 2)
+        self._preview.show([one_strip(line, console, width) for line in self._boxed(lines, width, height)])
 
     def _list(self, width: int, height: int) -> list[Text]:
         look, lang, glyph = self.app.look, self.app.lang, self.app.look.glyphs
@@ -174,12 +181,27 @@ class GalleryScreen(Planned):
         self._cards.rows = rows
         return lines
 
+    def _boxed(self, lines: list[Text], width: int, height: int) -> list[Text]:
+        """The preview in a box that bears the scene's title."""
+        look, lang, glyph = self.app.look, self.app.lang, self.app.look.glyphs
+        edge = look.faint
+        title = self._scenes[self._at].title.of(lang) if self._scenes else ""
+        head = Text.assemble((glyph.top_left + glyph.across, edge), (f" {title} ", look.style("primary", bold=True)))
+        head.truncate(width - 2)
+        head.append(glyph.across * (width - 1 - head.cell_len) + glyph.top_right, edge)
+        found = [head]
+        for line in [*lines, *[Text("")] * (height - 2 - len(lines))]:
+            row = Text.assemble((f"{glyph.down}  ", edge), line)
+            row.append(" " * max(0, width - 1 - row.cell_len))
+            found.append(row.append(glyph.down, edge))
+        foot = glyph.bottom_left + glyph.across * (width - 2) + glyph.bottom_right
+        return [*found, Text(foot, edge)]
+
     def _about(self, width: int, height: int) -> list[Text]:
         look, lang = self.app.look, self.app.lang
         lines: list[Text] = []
         if self._scenes:
             scene = self._scenes[self._at]
-            lines.append(Text(scene.title.of(lang), look.style("primary", bold=True)))
             lines.extend(wrap(Text(scene.summary.of(lang), look.style("foreground")), width))
             lines.append(Text(""))
             lines.append(Text(say(lang, "chapters"), look.style("secondary", bold=True)))
@@ -187,7 +209,7 @@ class GalleryScreen(Planned):
                 lines.append(
                     Text.assemble((f"{number:2} ", look.muted), (chapter.title.of(lang), look.style("foreground")))
                 )
-            own = wrap(Text(say(lang, "gallery-own"), look.muted), width)
+            own = [Text(say(lang, key), look.muted) for key in ("gallery-own", "gallery-recording")]
             lines.extend(self._program(scene, width, height - len(lines) - len(own) - 1))
             lines = lines[: max(4, height - len(own) - 1)]
             lines.extend([Text("")] * (height - len(lines) - len(own)))
@@ -216,5 +238,7 @@ class GalleryScreen(Planned):
         code = Syntax(text, "python", theme=theme, background_color="default").highlight(text)
         rows = code.split("\n")[: room - 2]
         for row in rows:
+            row.spans = [Span(start, end, _no_background(style)) for start, end, style in row.spans]
+            row.style = ""
             row.truncate(width, overflow="ellipsis")
         return [*head, *rows]

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from ioviz.tui.actions import by_group
 from ioviz.tui.texts import say
+from ioviz.tui.widgets.bars import key_text
 from ioviz.tui.widgets.timeline import legend
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class HelpScreen(ModalScreen[None]):
     app: IovizApp
     DEFAULT_CSS = """
     HelpScreen { align: center middle; background: $background 60%; }
-    HelpScreen VerticalScroll { width: 90%; max-width: 124; height: auto; max-height: 92%; background: $panel;
+    HelpScreen VerticalScroll { width: 96%; max-width: 132; height: auto; max-height: 92%; background: $panel;
         border: round $primary; border-title-color: $primary; border-title-style: bold; border-subtitle-color: $muted;
         padding: 0 2; scrollbar-size-vertical: 1; }
     HelpScreen Static { height: auto; }
@@ -55,17 +56,16 @@ class HelpScreen(ModalScreen[None]):
         from ioviz.tui.wrap import wrap
 
         lang, look = self.app.lang, self.app.look
-        width = min(124, self.app.size.width * 9 // 10) - 7
+        width = min(132, self.app.size.width * 96 // 100) - 7
         columns = 2 if width >= 92 else 1
         room = width // columns - 2
         blocks: list[list[Text]] = []
         for title, actions in by_group():
             lines = [Text(title.of(lang), look.style("secondary", bold=True))]
             for action in actions:
-                text = wrap(Text(action.help.of(lang), look.style("foreground")), room - KEY_WIDTH)
-                key = Text(f"{action.shown:<{KEY_WIDTH}}", look.key)
-                lines.append(key.append_text(text[0]))
-                lines.extend(Text(" " * KEY_WIDTH).append_text(line) for line in text[1:])
+                words = wrap(Text(action.help.of(lang), look.style("foreground")), room - KEY_WIDTH)
+                lines.append(Text.assemble((f"{key_text(action, look):<{KEY_WIDTH}}", look.key), words[0]))
+                lines.extend(Text(" " * KEY_WIDTH).append_text(line) for line in words[1:])
             blocks.append([*lines, Text("")])
         sides: list[list[Text]] = [[] for _ in range(columns)]
         for block in blocks:

@@ -1,8 +1,8 @@
 """Moving through a run: the half of the stage that answers the stepping keys.
 
-A movement may have to look through a million events, or wait for the machine to make them. It gets a few milliseconds at
-once, so that a step is on the screen with the next frame; what is left goes on between the frames, says how far it is, and
-any other key ends it.
+A movement may have to look through a million events, or wait for the machine to make them. It gets a few milliseconds
+at once, so that a step is on the screen with the next frame; what is left goes on between the frames, says how far it
+is, and any other key ends it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Final
-
 
 from ioviz.tui.breakpoints import Question, any_of
 from ioviz.tui.layout import Planned
@@ -59,7 +58,7 @@ class Moving(Planned):
 
     # -- going somewhere ---------------------------------------------------------------------------------------------
 
-    def travel(self, scan: Scan, none: str, then: Callable[[], None] | None = None) -> None:
+    def travel(self, scan: Scan, none: str, then: Callable[[], object] | None = None) -> None:
         """Follow `scan` and stand where it leads; if it leads nowhere, say `none`."""
         self._stop_looking()
         until = monotonic() + AT_ONCE
@@ -71,7 +70,7 @@ class Moving(Planned):
             return
         self._looking = self.run_worker(self._look_on(scan, none, then), exit_on_error=False)
 
-    async def _look_on(self, scan: Scan, none: str, then: Callable[[], None] | None) -> None:
+    async def _look_on(self, scan: Scan, none: str, then: Callable[[], object] | None) -> None:
         said = monotonic()
         while True:
             until = monotonic() + AT_ONCE
@@ -87,7 +86,7 @@ class Moving(Planned):
                 said = monotonic()
             await asyncio.sleep(0)
 
-    def _arrive(self, place: Place | None, none: str, then: Callable[[], None] | None) -> None:
+    def _arrive(self, place: Place | None, none: str, then: Callable[[], object] | None) -> None:
         if self.player is None:
             return
         if place is None:

@@ -17,32 +17,28 @@ from textual.message import Message
 from ioviz.tui.actions import STAGE, bindings
 from ioviz.tui.concern import PRIORITY, concerned, present
 from ioviz.tui.layout import FLOORS, LEAST, Plan, Wish, make_plan, wish_of
-from ioviz.tui.overview import Overview
 from ioviz.tui.player import Place, Player
-from ioviz.tui.screens.asking import Asking
+from ioviz.tui.screens.framing import Framing
 from ioviz.tui.source import Careful
-from ioviz.tui.widgets.bars import Footer, Rule, TitleBar, WhyBar
 from ioviz.tui.widgets.panel import BOXED, FOLDED, RULED, PanelWidget
-from ioviz.tui.widgets.timeline import State, TimelineWidget
+from ioviz.tui.widgets.timeline import TimelineWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual import events
-    from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from ioviz.lesson.scene import Chapter
     from ioviz.model.event import Event
     from ioviz.model.world import World
     from ioviz.tui.source import Source
-    from ioviz.view.panels import Moment, Panel
+    from ioviz.view.panels import Panel
 
 SLICE: Final = 1_024
 """Events that the machine makes, or the timeline counts, between two looks at the keyboard."""
 
 
-class StageScreen(Asking):
+class StageScreen(Framing):
     """See the module. `open_source` makes the run, which may take a while or fail."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(STAGE)]
@@ -57,29 +53,14 @@ class StageScreen(Asking):
         self._plan: Plan | None = None
         self._plan_key: object = None
         self._panels: dict[str, PanelWidget] = {}
-        self._overview = Overview()
-        self._chapter_of: dict[int, int] = {}
-        self.moment: Moment | None = None
-        self.why_texts: list[Text] = []
         self.listeners: list[Callable[[], None]] = []
         """Called after every change of the picture: a panel that is open full size."""
-        self._toast = ""
         self._follow = True
         self._grown = ""
         self._selected = ""
         self._why_rows = 2
 
     # -- set-up ------------------------------------------------------------------------------------------------------
-
-    def compose(self) -> ComposeResult:
-        """The frame."""
-        look = self.app.look
-        self._title_bar = TitleBar(look)
-        self._rules = {floor: Rule(floor, look) for floor in FLOORS}
-        self._why_bar = WhyBar(look)
-        self._timeline = TimelineWidget(look, self._overview)
-        self._footer = Footer(look)
-        yield from (self._title_bar, *self._rules.values(), self._why_bar, self._timeline, self._footer)
 
     def on_mount(self) -> None:
         """Show the frame, then load what it is for."""
@@ -115,7 +96,8 @@ class StageScreen(Asking):
         self.run_worker(self._fill(), group="machine", exclusive=True, exit_on_error=False)
 
     async def _fill(self) -> None:
-        """Let the machine go on between the frames until its run has ended. No threads: the guests' greenlets live here."""
+        """Let the machine go on between the frames until its run has ended. No threads: the guests' greenlets live
+        here."""
         loop = asyncio.get_running_loop()
         said = loop.time()
         while (player := self.player) is not None:
@@ -134,18 +116,6 @@ class StageScreen(Asking):
         self._find_chapters()
         self.show_place()
         self.post_message(self.Filled())
-
-    def _find_chapters(self) -> None:
-        """Find where the chapters are, once the run is complete."""
-        self._chapter_of = {}
-        player = self.player
-        if player is not None and player.source.scene is not None and player.source.ended:
-            from ioviz.lesson.anchor import find_anchors
-
-            log = player.source.timeline
-            found = find_anchors(log.events(0, len(log)), [chapter.at for chapter in player.source.scene.chapters])
-            self._chapter_of = {place + 1: n for n, place in enumerate(found) if place is not None}
-        self.chapter_places = tuple(self._chapter_of)
 
     # -- where things lie --------------------------------------------------------------------------------------------
 
@@ -208,9 +178,15 @@ class StageScreen(Asking):
         if self.host not in world.hosts:
             self.host = min(world.hosts, default=1)
         self.moment = moment = view.moment(
-            world=world, event=event, position=position, step=step, steps=player.steps,
-            lang=self.app.lang, ascii=self.app.look.ascii, host=self.host,
-        )  # fmt: skip
+            world=world,
+            event=event,
+            position=position,
+            step=step,
+            steps=player.steps,
+            lang=self.app.lang,
+            ascii=self.app.look.ascii,
+            host=self.host,
+        )
         named = concerned(event)
         self._grown = next((panel for panel in named if panel in self._panels), self._grown)
         self.why_texts = self._make_texts(sentence, event, world)
@@ -223,7 +199,7 @@ class StageScreen(Asking):
             widget.update(moment)
         self._show_bars()
         if plan is not plan_before:
-            self.refresh(layout=True)
+            self.lay_out()
         for listener in self.listeners:
             listener()
 
@@ -235,43 +211,6 @@ class StageScreen(Asking):
         except Exception as error:  # a sentence that cannot be made must not take the stage with it
             return f"{type(event).__name__} ({type(error).__name__}: {error})"
 
-    def _make_texts(self, sentence: str, event: Event | None, world: World) -> list[Text]:
-        """The event's sentence; the chapter's text where one begins; how the run ended, at its end."""
-        look = self.app.look
-        player = self.player
-        assert player is not None
-        texts: list[Text] = []
-        chapter = self._chapter_here()
-        if chapter is not None:
-            title = Text(f"{chapter.title.of(self.app.lang)}  ", look.style("secondary", bold=True))
-            texts.append(title.append(chapter.text.of(self.app.lang), look.style("foreground")))
-        if event is None:
-            key = "at-start" if player.source.scene is not None else "at-start-plain"
-            texts.append(Text(self.say(key), look.style("foreground")))
-        else:
-            head = Text(sentence, look.strong)
-            if event.cpu != self.host and event.cpu in world.hosts:
-                head = Text(f"{world.hosts[event.cpu].name}: ", look.style("secondary", bold=True)).append_text(head)
-            texts.insert(0, head)
-        run = world.runs.get(1)
-        if run is not None and run.ended and run.message:
-            texts.append(Text(run.message, look.error if run.code else look.style("success")))
-        if player.source.failure and player.at_end:
-            texts.append(Text(self.say("machine-failed", why=player.source.failure), look.error))
-        return texts
-
-    def _chapter_here(self) -> Chapter | None:
-        player = self.player
-        if player is None or player.source.scene is None:
-            return None
-        number = self._chapter_of.get(player.place.position)
-        return player.source.scene.chapters[number] if number is not None else None
-
-    def _rows_for(self, texts: list[Text], size: Size) -> int:
-        """As many rows as the texts need, from two to a third of the screen."""
-        most = max(2, size.height // 3)
-        return min(most, max(2, len(WhyBar.wrapped(texts, size.width - 4, most + 1))))
-
     # -- for the screens above -----------------------------------------------------------------------------------------
 
     @property
@@ -282,63 +221,6 @@ class StageScreen(Asking):
     def panel(self, panel: str) -> Panel:
         """A panel of `view`."""
         return self._panels[panel].panel
-
-    # -- the bars ----------------------------------------------------------------------------------------------------
-
-    def _show_bars(self) -> None:
-        from ioviz.tui.picture import clock, crossing, knobs_shown
-
-        lang, player, moment = self.app.lang, self.player, self.moment
-        state: list[str] = []
-        if moment is not None:
-            state = knobs_shown(moment.world)
-            if len(moment.world.hosts) > 1:
-                state.insert(0, moment.world.hosts[self.host].name)
-            state.append(clock(moment.event.t if moment.event is not None else 0))
-        source = player.source if player is not None else None
-        title = source.scene.title.of(lang) if source is not None and source.scene is not None else ""
-        self._title_bar.update(title or (source.title if source is not None else ""), self._chapter_title(), state)
-        event = moment.event if moment is not None else None
-        for floor, rule in self._rules.items():
-            rule.update(lang, crossing(event, self.app.look) if floor == "kernel" else None, "")
-        self._why_bar.update(self.why_texts)
-        self._show_timeline()
-        self._footer.update(lang, toast=self._toast)
-
-    def _chapter_title(self) -> str:
-        player = self.player
-        if player is None or player.source.scene is None or not self._chapter_of:
-            return ""
-        number = sum(place <= player.place.position for place in self.chapter_places)
-        if not number:
-            return ""
-        chapter = player.source.scene.chapters[self._chapter_of[self.chapter_places[number - 1]]]
-        lang = self.app.lang
-        return f"{number}/{len(self.chapter_places)} {chapter.title.of(lang)}"
-
-    def _show_timeline(self) -> None:
-        player = self.player
-        if player is None:
-            return
-        self._timeline.update(
-            State(
-                *player.place,
-                player.steps,
-                player.log_length,
-                not player.source.ended,
-                self.chapter_places,
-                (),
-                (),
-                self.playing,
-                self.speed_text,
-                self.app.lang,
-            )  # fmt: skip
-        )
-
-    def note(self, key: str, **values: object) -> None:
-        """Say something in the last line, until the next key."""
-        self._toast = self.say(key, **values)
-        self._footer.update(self.app.lang, toast=self._toast)
 
     # -- what a person does ------------------------------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ class Footer(Lines):
             used += _width(action, lang)
         for action in [*chosen, *last]:
             start = text.cell_len
-            text.append(action.shown, look.key)
+            text.append(key_text(action, look), look.key)
             text.append(f" {action.label.of(lang)}", look.style("foreground"))
             self._spans.append((start, text.cell_len, action.method))
             text.append("  ", Style())
@@ -153,6 +153,11 @@ class Footer(Lines):
         for start, stop, method in self._spans:
             if start <= event.x < stop:
                 await self.screen.run_action(method)
+
+
+def key_text(action: Action, look: Look) -> str:
+    """The keys of an action as they are written in force."""
+    return {"→": look.glyphs.right, "←": look.glyphs.left}.get(action.shown, action.shown)
 
 
 def _width(action: Action, lang: str) -> int:

@@ -1,7 +1,7 @@
 """A widget that is a list of lines, and repaints those that changed and no other.
 
-Everything on the stage is one of these. Whoever owns it computes the strips for its size and hands them to `show`, which
-compares them with what is there; `render_line` only looks up.
+Everything on the stage is one of these. Whoever owns it computes the strips for its size and hands them to `show`,
+which compares them with what is there; `render_line` only looks up.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
     from rich.style import Style
@@ -23,16 +23,31 @@ if TYPE_CHECKING:
 BLANK = Strip([])
 
 
+def merged(pieces: Iterable[tuple[str, Style]]) -> Strip:
+    """One strip of pieces of text, neighbours of one style joined."""
+    segments: list[Segment] = []
+    text, style = "", None
+    for piece, its_style in pieces:
+        if its_style is not style and text:
+            segments.append(Segment(text, style))
+            text = ""
+        text, style = text + piece, its_style
+    segments.append(Segment(text, style))
+    return Strip(segments)
+
+
 def to_strips(text: Text, console: Console, width: int) -> list[Strip]:
     """The lines of `text`, each exactly `width` cells wide."""
-    return [
-        Strip(line.render(console, end="")).adjust_cell_length(width) for line in text.split("\n", allow_blank=True)
-    ]
+    return [one_strip(line, console, width) for line in text.split("\n", allow_blank=True)]
 
 
 def one_strip(text: Text, console: Console, width: int) -> Strip:
     """A text without line breaks as a strip of exactly `width` cells."""
-    return Strip(text.render(console, end="")).adjust_cell_length(width)
+    if text.spans:
+        strip = Strip(text.render(console, end=""))
+    else:  # rich gives such a text without its style
+        strip = Strip([Segment(text.plain, console.get_style(text.style, default="none"))])
+    return strip.adjust_cell_length(width)
 
 
 def run(text: str, style: Style) -> Strip:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.message import Message
 
 from ioviz.tui.overview import DATA, EPOLL, IRQ, LINE, OTHER, TASK, TRAP, Overview
-from ioviz.tui.texts import say
-from ioviz.tui.widgets.lines import Lines, one_strip
+from ioviz.tui.widgets.lines import BLANK, Lines, merged
 
 if TYPE_CHECKING:
+    from rich.style import Style
     from textual import events
+    from textual.strip import Strip
 
     from ioviz.tui.look import Look
 
@@ -69,7 +71,7 @@ class TimelineWidget(Lines):
         self._state: State | None = None
         self._dragging = False
         self._rail = (0, 1)
-        self._sorts: tuple[object, Text] = (None, Text())
+        self._sorts: tuple[object, Strip] = (None, BLANK)
 
     def update(self, state: State | None = None) -> None:
         """Show `state` (or the last one again)."""
@@ -79,62 +81,55 @@ class TimelineWidget(Lines):
         width, height = self.extent
         if state is None or not (width and height):
             return
-        console = self.app.console
-        lines = [one_strip(self._rail_line(state, width), console, width)]
+        lines = [self._rail_line(state, width).adjust_cell_length(width)]
         if height > 1:
-            lines.insert(0, one_strip(self._sorts_line(state, width), console, width))
+            lines.insert(0, self._sorts_line().adjust_cell_length(width))
         self.show(lines)
 
     # -- the two rows ------------------------------------------------------------------------------------------------
 
-    def _rail_line(self, state: State, width: int) -> Text:
+    def _rail_line(self, state: State, width: int) -> Strip:
         look, glyph = self.look, self.look.glyphs
         digits = len(str(state.length))
         count = f" {state.position:>{digits}}/{state.length}{glyph.ellipsis if state.growing else ''}"
         if state.steps:
             count += f" +{state.step}/{state.steps}" if state.step else f" +{state.steps}"
         count = count.ljust(3 + 2 * digits + 7)
-        speed = say(state.lang, "speed", speed=state.speed)
-        tail = f" {glyph.play if state.playing else glyph.pause} {speed} "
-        left, right = Text(count).cell_len, max(8, Text(tail).cell_len)
+        mark = glyph.play if state.playing else glyph.pause
+        tail = f" {mark} {state.speed}{glyph.times} ".rjust(8)
+        left, right = cell_len(count), cell_len(tail)
         rail = max(4, width - left - right)
         self._rail = (left, rail)
         place = self._column(state.position, state.length, rail)
-        marks: dict[int, tuple[str, str]] = {}
-        for positions, mark, colour in (
+        marks: dict[int, tuple[str, Style]] = {}
+        for positions, character, colour in (
             (state.matches, "'", "warning"),
             (state.chapters, glyph.tick, "primary"),
             (state.breakpoints, glyph.stop, "error"),
         ):
             for position in positions:
-                marks[self._column(position, state.length, rail)] = (mark, colour)
-        text = Text(count, style=look.style("foreground", bold=True))
-        done, ahead = look.style("primary"), look.faint
-        for column in range(rail):
-            if column == place:
-                text.append(glyph.knob, look.style("accent", bold=True))
-            elif column in marks:
-                mark, colour = marks[column]
-                text.append(mark, look.style(colour, bold=True))
-            else:
-                text.append(glyph.done if column < place else glyph.rail, done if column < place else ahead)
-        text.append(tail, look.style("success" if state.playing else "muted", bold=state.playing))
-        return text
+                marks[self._column(position, state.length, rail)] = (character, look.style(colour, bold=True))
+        marks[place] = (glyph.knob, look.style("accent", bold=True))
+        done, ahead = (glyph.done, look.style("primary")), (glyph.rail, look.faint)
+        return merged(
+            [
+                (count, look.strong),
+                *(marks.get(column) or (done if column < place else ahead) for column in range(rail)),
+                (tail, look.style("success" if state.playing else "muted", bold=state.playing)),
+            ]
+        )
 
-    def _sorts_line(self, state: State, width: int) -> Text:
+    def _sorts_line(self) -> Strip:
         left, rail = self._rail
-        key = (self.overview.seen, left, rail, width, state.lang, self.look.number)
-        if self._sorts[0] == key:
-            return self._sorts[1]
-        text = Text(" " * left)
-        for sort in self.overview.columns(rail):
-            if sort is None:
-                text.append(" ")
-            else:
-                plain, ascii_only, colour = SORTS[sort][:3]
-                text.append(ascii_only if self.look.ascii else plain, self.look.style(colour))
-        self._sorts = (key, text)
-        return text
+        key = (self.overview.seen, left, rail, self.look.number)
+        if self._sorts[0] != key:
+            pieces = [(" " * left, self.look.muted)]
+            for sort in self.overview.columns(rail):
+                plain, ascii_only, colour = SORTS[OTHER if sort is None else sort][:3]
+                character = " " if sort is None else ascii_only if self.look.ascii else plain
+                pieces.append((character, self.look.style(colour)))
+            self._sorts = (key, merged(pieces))
+        return self._sorts[1]
 
     def _column(self, position: int, length: int, rail: int) -> int:
         return min(rail - 1, position * (rail - 1) // length) if length else 0

@@ -1,0 +1,155 @@
+"""The frame of the stage: its bars, and what they say of the place. What the panels show is not its business."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ioviz.tui.layout import FLOORS
+from ioviz.tui.overview import Overview
+from ioviz.tui.screens.asking import Asking
+from ioviz.tui.source import Careful
+from ioviz.tui.widgets.bars import Footer, Rule, TitleBar, WhyBar
+from ioviz.tui.widgets.timeline import State, TimelineWidget
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.geometry import Size
+
+    from ioviz.lesson.scene import Chapter
+    from ioviz.model.event import Event
+    from ioviz.model.world import World
+    from ioviz.view.panels import Moment
+
+
+class Framing(Asking):
+    """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moment: Moment | None = None
+        self.why_texts: list[Text] = []
+        self._overview = Overview()
+        self._chapter_of: dict[int, int] = {}
+        self._toast = ""
+
+    def compose(self) -> ComposeResult:
+        """The frame."""
+        look = self.app.look
+        self._title_bar = TitleBar(look)
+        self._rules = {floor: Rule(floor, look) for floor in FLOORS}
+        self._why_bar = WhyBar(look)
+        self._timeline = TimelineWidget(look, self._overview)
+        self._footer = Footer(look)
+        yield from (self._title_bar, *self._rules.values(), self._why_bar, self._timeline, self._footer)
+
+    # -- the sentence and the chapters -------------------------------------------------------------------------------
+
+    def _make_texts(self, sentence: str, event: Event | None, world: World) -> list[Text]:
+        """The event's sentence; the chapter's text where one begins; how the run ended, at its end."""
+        look = self.app.look
+        player = self.player
+        assert player is not None
+        texts: list[Text] = []
+        chapter = self._chapter_here()
+        if chapter is not None:
+            lang = self.app.lang
+            title = (f"{chapter.title.of(lang)}  ", look.style("secondary", bold=True))
+            texts.append(Text.assemble(title, (chapter.text.of(lang), look.style("foreground"))))
+        if event is None:
+            key = "at-start" if player.source.scene is not None else "at-start-plain"
+            texts.append(Text(self.say(key), look.style("foreground")))
+        else:
+            head = Text(sentence, look.strong)
+            if event.cpu != self.host and event.cpu in world.hosts:
+                head = Text.assemble((f"{world.hosts[event.cpu].name}: ", look.style("secondary", bold=True)), head)
+            texts.insert(0, head)
+        run = world.runs.get(1)
+        if run is not None and run.ended and run.message:
+            texts.append(Text(run.message, look.error if run.code else look.style("success")))
+        failure = player.source.failure if isinstance(player.source, Careful) else ""
+        if failure and player.at_end:
+            texts.append(Text(self.say("machine-failed", why=failure), look.error))
+        return texts
+
+    def _chapter_here(self) -> Chapter | None:
+        player = self.player
+        if player is None or player.source.scene is None:
+            return None
+        number = self._chapter_of.get(player.place.position)
+        return player.source.scene.chapters[number] if number is not None else None
+
+    def _find_chapters(self) -> None:
+        """Find where the chapters are, once the run is complete."""
+        self._chapter_of = {}
+        player = self.player
+        if player is not None and player.source.scene is not None and player.source.ended:
+            from ioviz.lesson.anchor import find_anchors
+
+            log = player.source.timeline
+            found = find_anchors(log.events(0, len(log)), [chapter.at for chapter in player.source.scene.chapters])
+            self._chapter_of = {place + 1: n for n, place in enumerate(found) if place is not None}
+        self.chapter_places = tuple(self._chapter_of)
+
+    def _rows_for(self, texts: list[Text], size: Size) -> int:
+        """As many rows as the texts need, from two to a third of the screen."""
+        most = max(2, size.height // 3)
+        return min(most, max(2, len(WhyBar.wrapped(texts, size.width - 4, most + 1))))
+
+    # -- the bars ----------------------------------------------------------------------------------------------------
+
+    def _show_bars(self) -> None:
+        from ioviz.tui.picture import clock, crossing, knobs_shown
+
+        lang, player, moment = self.app.lang, self.player, self.moment
+        state: list[str] = []
+        if moment is not None:
+            state = knobs_shown(moment.world)
+            if len(moment.world.hosts) > 1:
+                state.insert(0, moment.world.hosts[self.host].name)
+            state.append(clock(moment.event.t if moment.event is not None else 0, self.app.look.ascii))
+        source = player.source if player is not None else None
+        title = source.scene.title.of(lang) if source is not None and source.scene is not None else ""
+        self._title_bar.update(title or (source.title if source is not None else ""), self._chapter_title(), state)
+        event = moment.event if moment is not None else None
+        for floor, rule in self._rules.items():
+            rule.update(lang, crossing(event, self.app.look) if floor == "kernel" else None, "")
+        self._why_bar.update(self.why_texts)
+        self._show_timeline()
+        self._footer.update(lang, toast=self._toast)
+
+    def _chapter_title(self) -> str:
+        player = self.player
+        if player is None or player.source.scene is None or not self._chapter_of:
+            return ""
+        number = sum(place <= player.place.position for place in self.chapter_places)
+        if not number:
+            return ""
+        chapter = player.source.scene.chapters[self._chapter_of[self.chapter_places[number - 1]]]
+        lang = self.app.lang
+        return f"{number}/{len(self.chapter_places)} {chapter.title.of(lang)}"
+
+    def _show_timeline(self) -> None:
+        player = self.player
+        if player is None:
+            return
+        self._timeline.update(
+            State(
+                *player.place,
+                player.steps,
+                player.log_length,
+                not player.source.ended,
+                self.chapter_places,
+                (),
+                (),
+                self.playing,
+                self.speed_text,
+                self.app.lang,
+            )
+        )
+
+    def note(self, key: str, **values: object) -> None:
+        """Say something in the last line, until the next key."""
+        self._toast = self.say(key, **values)
+        self._footer.update(self.app.lang, toast=self._toast)
