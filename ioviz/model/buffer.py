@@ -161,7 +161,12 @@ class BytesCopiedOut(Event):
     n: int
 
     def apply(self, world: World) -> None:
-        consume(world, self.buffer, self.n)
+        row = world.buffers[self.buffer]
+        if self.n == row.bytes and row.head == row.tail and self.n:
+            del world.segments[row.head]
+            world.buffers[self.buffer] = Buffer(0, 0, 0, 0, row.limit, row.total)
+        else:
+            consume(world, self.buffer, self.n)
 
 
 class SegmentDelivered(Event):
@@ -174,22 +179,26 @@ class SegmentDelivered(Event):
     target: int
 
     def apply(self, world: World) -> None:
-        head = world.buffers[self.source].head
-        segment = world.segments[head]
-        consume(world, self.source, len(segment.data) - segment.start)
-        push(world, self.target, head, segment.data[segment.start :], segment.truesize)
-
-
-class SegmentReceived(Event):
-    """From another host: TCP put the payload of a packet, in order, at the tail of receive buffer `buffer`."""
-
-    buffer: int
-    segment: int
-    data: bytes
-    truesize: int
-
-    def apply(self, world: World) -> None:
-        push(world, self.buffer, self.segment, self.data, self.truesize)
+        buffers, segments = world.buffers, world.segments
+        source, target = buffers[self.source], buffers[self.target]
+        head = source.head
+        segment = segments[head]
+        charge, n = segment.truesize, len(segment.data) - segment.start
+        after = segment.next
+        buffers[self.source] = Buffer(
+            after, source.tail if after else 0, source.bytes - n, source.truesize - charge, source.limit, source.total
+        )
+        if after or segment.start:
+            segments[head] = Segment(0, 0, charge, segment.data[segment.start :])
+        first = target.head
+        if first:
+            last = segments[target.tail]
+            segments[target.tail] = Segment(head, last.start, last.truesize, last.data)
+        else:
+            first = head
+        buffers[self.target] = Buffer(
+            first, head, target.bytes + n, target.truesize + charge, target.limit, target.total + n
+        )
 
 
 class SegmentSplit(Event):

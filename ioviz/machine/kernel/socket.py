@@ -320,9 +320,9 @@ def sock_write(k: Kernel, file: OpenFile, data: bytes) -> int:
 def sock_poll(k: Kernel, file: OpenFile) -> int:
     """The mask of what holds now."""
     row = k.world.sockets[file.obj]
-    if row.family == AF_UNIX:
-        return unix.unix_poll(k, row)
-    return tcp_poll(k, row) if row.type == SOCK_STREAM else udp_poll(k, row)
+    if row.family != AF_UNIX:
+        return tcp_poll(k, row) if row.type == SOCK_STREAM else udp_poll(k, row)
+    return unix.unix_poll(k, row)
 
 
 def sock_release(k: Kernel, file: OpenFile) -> None:

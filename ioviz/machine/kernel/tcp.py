@@ -273,29 +273,32 @@ def tcp_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int)
     sock = row.id
     peer = row.peer
     n = len(data)
-    buffers = world.buffers
-    tx = sock * 2 + 1
-    if (
-        peer
-        and row.state == ESTABLISHED
-        and not row.error
-        and not row.shutdown & SEND_SHUTDOWN
-        and 0 < n <= MSS_LOOPBACK
-    ):
+    if peer and 0 < n <= MSS_LOOPBACK and row.state == ESTABLISHED and not row.error and not row.shutdown:
+        # On loopback, with nothing before it and room at the other end. The two events are made in place: this is hot.
+        buffers = world.buffers
+        tx, target = sock * 2 + 1, peer * 2
         other = world.sockets.get(peer)
-        mine = buffers[tx]
-        if other is not None and not other.orphan and not mine.bytes:
-            target = peer * 2
+        if other is not None and not other.orphan and not buffers[tx].bytes:
             theirs = buffers[target]
             limit = theirs.limit
-            bytes_then = theirs.bytes + n
-            if bytes_then <= (limit - (limit >> 3) if limit >= 32768 else limit >> 1):
+            then = theirs.bytes + n
+            if then <= (limit - (limit >> 3) if limit >= 32768 else limit >> 1):
                 cause = k.cause
-                k.cause = k.emit(BytesCopiedIn, tx, k.new_id(), data, n + OVERHEAD)
-                k.cause = k.emit(SegmentDelivered, tx, target)
-                if world.wait_queues[peer].head and bytes_then >= other.lowat:
+                k.now = now = k.now + n * k.costs.kilobyte // 1000
+                seq = k.seq
+                k.seq = seq + 2
+                k._last_id = segment = k._last_id + 1
+                sink, cpu, task, at = k.sink, k.cpu, k.task, k.at
+                copied = BytesCopiedIn(seq, now, cpu, task, cause, 0, at, tx, segment, data, n + OVERHEAD)
+                copied.apply(world)
+                sink(copied)
+                delivered = SegmentDelivered(seq + 1, now, cpu, task, seq, 0, at, tx, target)
+                delivered.apply(world)
+                sink(delivered)
+                if world.wait_queues[peer].head and then >= other.lowat:
+                    k.cause = seq + 1
                     k.wake(peer, READABLE)
-                k.cause = cause
+                    k.cause = cause
                 return n
     return _send_slowly(k, file, sock, data, bool(flags & MSG_DONTWAIT or file.flags & O_NONBLOCK))
 
@@ -329,6 +332,7 @@ def _send_slowly(k: Kernel, file: OpenFile, sock: int, data: bytes, nonblock: bo
                 goal = MSS_LOOPBACK if theirs is None else max(window(theirs.limit) >> 1, 536)
                 chunk = data[copied : copied + min(goal, max(room - OVERHEAD, 512), MSS_LOOPBACK)]
                 cause = k.cause
+                k.spend(len(chunk) * k.costs.kilobyte // 1000)
                 k.cause = k.emit(BytesCopiedIn, tx, k.new_id(), chunk, len(chunk) + OVERHEAD)
                 copied += len(chunk)
                 if row.peer:
@@ -355,19 +359,28 @@ def _send_slowly(k: Kernel, file: OpenFile, sock: int, data: bytes, nonblock: bo
 
 def tcp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> Result:
     """recv(2): (length, bytes); an empty result is the end of the stream."""
-    sock = row.id
     world = k.world
+    sock = row.id
     rx = sock * 2
     have = world.buffers[rx].bytes
     if have and not flags and (row.lowat == 1 or have >= n) and n > 0:
         take = have if have < n else n
         data = first_bytes(world, rx, take)
-        k.emit(BytesCopiedOut, rx, take)
+        seq = k.seq
+        k.seq = seq + 1
+        k.now = now = k.now + take * k.costs.kilobyte // 1000
+        event = BytesCopiedOut(seq, now, k.cpu, k.task, k.cause, 0, k.at, rx, take)
+        event.apply(world)
+        k.sink(event)
         peer = row.peer
         if not peer:
-            tcp_output.window_update(k, sock)
+            if world.tcps:
+                tcp_output.window_update(k, sock)
         elif world.buffers.get(peer * 2 + 1, _NOTHING).bytes:
+            cause = k.cause
+            k.cause = seq
             loopback.open_window(k, sock)
+            k.cause = cause
         return take, data
     return _recv_slowly(k, file, sock, n, flags)
 
@@ -402,11 +415,14 @@ def _recv_slowly(k: Kernel, file: OpenFile, sock: int, n: int, flags: int) -> Re
                 pieces.append(first_bytes(world, rx, copied + take)[copied:])
             else:
                 pieces.append(first_bytes(world, rx, take))
-                k.emit(BytesCopiedOut, rx, take)
+                k.spend(take * k.costs.kilobyte // 1000)
+                cause = k.cause
+                k.cause = k.emit(BytesCopiedOut, rx, take)
                 if row.peer:
                     loopback.open_window(k, sock)
                 else:
                     tcp_output.window_update(k, sock)
+                k.cause = cause
             copied += take
         if copied >= target:
             break
