@@ -1,7 +1,8 @@
 """The machine: hosts, a kernel and the programs that run on it, from power on to the end.
 
 Hosts are numbered from 1. The main program and its peers run on host 1; if there is a remote program, host 2 is joined
-to it by a link. Programs start one after the other, `START_GAP` apart, as a person would start a server and then its clients.
+to it by a link. Programs start one after the other, `START_GAP` apart, as a person would start a server and then its
+clients.
 """
 
 from __future__ import annotations
