@@ -320,7 +320,7 @@ def test_local_values_go_with_their_thread_and_their_object(world: World) -> Non
 
 
 def handles(world: World) -> tuple[Any, Joinable]:
-    lock, _ = make_locks(world.guest)  # type: ignore[arg-type]
+    _, _, lock = make_locks(world.guest)  # type: ignore[arg-type]
     threads = shim.Threads(world.guest, lock, Locals(world.kernel))  # type: ignore[arg-type]
     handle = make_handle(world.guest, lock)  # type: ignore[arg-type]
     return handle, Joinable(threads, handle)

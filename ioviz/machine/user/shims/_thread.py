@@ -34,7 +34,7 @@ class Threads:
 
     UNDERSCORED = ("_count", "_excepthook", "_get_main_thread_ident", "_is_main_interpreter", "_set_sentinel")
 
-    def __init__(self, guest: Guest, lock: type[Any], storage: Locals) -> None:
+    def __init__(self, guest: Guest, lock: Callable[[], Any], storage: Locals) -> None:
         self._guest = guest
         self._kernel = guest.kernel
         self._lock = lock
@@ -161,22 +161,22 @@ class Threads:
 
 def build(guest: Guest) -> ModuleType:
     """The module `_thread` for one guest."""
-    lock, rlock = make_locks(guest)
+    lock, rlock, allocate_lock = make_locks(guest)
     storage = Locals(guest.kernel)
-    threads = Threads(guest, lock, storage)
+    threads = Threads(guest, allocate_lock, storage)
     constants: dict[str, Any] = {
         "LockType": lock,
         "RLock": rlock,
         "TIMEOUT_MAX": TIMEOUT_MAX,
         "_ExceptHookArgs": host._ExceptHookArgs,
         "_local": storage.make_class(),
-        "allocate": lock,
-        "allocate_lock": lock,
+        "allocate": allocate_lock,
+        "allocate_lock": allocate_lock,
         "error": RuntimeError,
     }
     module = module_from("_thread", threads, constants)
     if sys.version_info >= (3, 13):
-        handle = make_handle(guest, lock)
+        handle = make_handle(guest, allocate_lock)
         joinable = Joinable(threads, handle)
         module.__dict__.update(
             lock=lock,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from errno import EINTR, ETIMEDOUT
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ from ioviz.machine.user.shims.arguments import failure, nanoseconds
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from ioviz.machine.user.guest import Guest
@@ -29,6 +31,8 @@ CONTENDED: Final = 2
 """What the word of a lock holds when someone waits for it."""
 PLACE: Final = 0x7F0000000000
 """Where objects seem to be in memory: `repr` shows addresses, and ours must not differ from run to run."""
+CALLABLE: Final = sys.version_info >= (3, 13)
+"""Whether the class `lock` makes locks when it is called."""
 NOT_POSITIVE: Final = "a non-negative number" if sys.version_info >= (3, 13) else "positive"
 
 
@@ -46,8 +50,8 @@ def _patience(blocking: Any, timeout: Any) -> int:
     return ns if ns >= 0 else -1
 
 
-def make_locks(guest: Guest) -> tuple[type[Any], type[Any]]:
-    """The classes `lock` and `RLock` of one guest."""
+def make_locks(guest: Guest) -> tuple[type[Any], type[Any], Callable[[], Any]]:
+    """The classes `lock` and `RLock` of one guest, and its `allocate_lock`, which does not bind to a class."""
     kernel = guest.kernel
     syscall = guest.syscall
     clock = kernel.vdso_clock
@@ -77,12 +81,15 @@ def make_locks(guest: Guest) -> tuple[type[Any], type[Any]]:
 
         __module__ = "_thread"
         __slots__ = ("__held", "__key", "__serial", "__waiters", "__weakref__")
+        __held: bool
+        __key: int
+        __serial: int
+        __waiters: int
 
-        def __init__(self) -> None:
-            self.__held = False
-            self.__waiters = 0
-            self.__key = 0
-            self.__serial = serial()
+        def __new__(cls) -> Any:
+            if not CALLABLE:
+                raise TypeError("cannot create '_thread.lock' instances")
+            return allocate_lock()
 
         def acquire(self, blocking: Any = True, timeout: Any = -1) -> bool:
             """Lock the lock; False if that was not possible in time."""
@@ -148,6 +155,15 @@ def make_locks(guest: Guest) -> tuple[type[Any], type[Any]]:
         acquire_lock = acquire
         release_lock = release
         locked_lock = locked
+
+    def allocate_lock() -> lock:
+        """A new free lock."""
+        self: Any = object.__new__(lock)
+        self._lock__held = False
+        self._lock__waiters = 0
+        self._lock__key = 0
+        self._lock__serial = serial()
+        return self  # type: ignore[no-any-return]
 
     class RLock:
         """A lock that its owner may take again."""
@@ -251,4 +267,4 @@ def make_locks(guest: Guest) -> tuple[type[Any], type[Any]]:
 
     lock.__qualname__ = "lock"
     RLock.__qualname__ = "RLock"
-    return lock, RLock
+    return lock, RLock, partial(allocate_lock)

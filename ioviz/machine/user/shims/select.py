@@ -148,12 +148,15 @@ class Waiting:
             self._syscall(SYS.close, self._lost.pop(0))
 
 
-def _make_poll(waiting: Waiting) -> type:
+def _make_poll(waiting: Waiting) -> type[Any]:
     class poll:
         """A polling object; `select.poll()` makes one."""
 
         __module__ = "select"
         __slots__ = ("__busy", "__fds", "__list")
+
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            raise TypeError("cannot create 'select.poll' instances")
 
         def __init__(self) -> None:
             self.__fds: dict[int, int] = {}
@@ -210,12 +213,14 @@ def _make_poll(waiting: Waiting) -> type:
 class _Factory:
     """`select.poll` is a function that makes polling objects."""
 
-    def __init__(self, made: type) -> None:
+    def __init__(self, made: type[Any]) -> None:
         self._made = made
 
     def poll(self) -> Any:
         """Return a polling object."""
-        return self._made()
+        made = object.__new__(self._made)
+        made.__init__()  # the class itself refuses to be called
+        return made
 
 
 def build(guest: Guest) -> ModuleType:

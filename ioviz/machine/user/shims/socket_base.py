@@ -222,6 +222,8 @@ class SocketBase:
     def sock_wait_(self, events: int, deadline: int) -> bool:
         """internal_select: poll for `events`; False when `deadline` (0: none) has passed."""
         port = self.port_
+        if self.sock_fd_ < 0:
+            return True  # the call itself will say what is wrong
         while True:
             wait = None if not deadline else whole_ms(deadline - port.clock(1))
             if wait is not None and wait < 0:

@@ -32,7 +32,7 @@ def cmsg_len(length: Any, /) -> int:
 def cmsg_space(length: Any, /) -> int:
     """The room that an ancillary item with `length` bytes of data takes, padding included."""
     size = c_size(length)
-    if not 0 <= size <= SOCKLEN_MAX - HEADER - 7:
+    if not 0 <= size <= SOCKLEN_MAX - HEADER - 8:
         raise OverflowError("CMSG_SPACE() argument out of range")
     return (size + 7 & ~7) + HEADER
 

@@ -84,16 +84,32 @@ def host_name(name: Any) -> str:
 
 
 def numeric(text: str) -> tuple[int, str] | None:
-    """(family, canonical text) if `text` is an address in figures."""
+    """(family, canonical text) if `text` is an address in figures; the scope of an IPv6 address is left out."""
     try:
         return AF_INET, host.inet_ntoa(host.inet_aton(text))
     except (OSError, ValueError):
         pass
-    plain = text.partition("%")[0]
+    plain, mark, scope = text.partition("%")
+    if mark and scope_id(scope) is None:
+        return None
     try:
         return AF_INET6, host.inet_ntop(host.AF_INET6, host.inet_pton(host.AF_INET6, plain))
     except (OSError, ValueError):
         return None
+
+
+def scope_id(scope: str) -> int | None:
+    """The index that stands behind the % of an IPv6 address, in figures or as an interface's name; "" is 0."""
+    if not scope:
+        return 0
+    if scope.isascii() and scope.isdigit():
+        return int(scope)
+    return next((index for index, name in INTERFACES if name == scope), None)
+
+
+def is_link_local(address: str) -> bool:
+    """Whether the canonical IPv6 address `address` means nothing without its interface."""
+    return address.startswith(("fe80:", "ff02:", "ff01:"))
 
 
 class Names:
@@ -156,6 +172,7 @@ class Names:
                 raise OverflowError("Python int too large to convert to C long")
         elif isinstance(port, str | bytes):
             text = port if isinstance(port, str) else port.decode()
+            text.encode()  # raises what CPython raises for half a surrogate pair
             if "\0" in text:
                 raise ValueError("embedded null character")
             service = int(text) if text.isascii() and text.isdigit() else text
@@ -183,10 +200,11 @@ class Names:
         else:
             found = self._find(name, family)
         canonical = name if flags & CANONNAME and name is not None else ""
+        scope = scope_id((name or "").partition("%")[2]) or 0
         rows: list[tuple[int, int, int, str, tuple[Any, ...]]] = []
         for of, address in found:
             for each, protocol, number in kinds:
-                place = (address, number) if of == AF_INET else (address, number, 0, 0)
+                place = (address, number) if of == AF_INET else (address, number, 0, scope)
                 rows.append((of, each, protocol, canonical if not rows else "", place))
         return rows
 
@@ -206,12 +224,16 @@ class Names:
         family, address = found
         if family == AF_INET and len(sockaddr) != 2:
             raise OSError("IPv4 sockaddr must be 2 tuple")
+        scope = c_int(sockaddr[3]) if len(sockaddr) > 3 else 0
         known = None if flags & NI_NUMERICHOST else self._name(address)
         if known is None and flags & NI_NAMEREQD:
             raise no_address("NONAME")
         service = None
         if not flags & NI_NUMERICSERV:
             service = _service_of(port & 0xFFFF, "udp" if flags & NI_DGRAM else "tcp")
+        if scope:
+            interface = next((name for number, name in INTERFACES if number == scope), None)
+            address += f"%{interface if interface and is_link_local(address) else scope}"
         return known or address, service or str(port & 0xFFFF)
 
     def _name(self, address: str) -> str | None:

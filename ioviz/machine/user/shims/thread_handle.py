@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from ioviz.machine.user.shims.arguments import nanoseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ioviz.machine.user.guest import Guest
     from ioviz.machine.user.shims._thread import Threads
 
 NOT_STARTED, RUNNING, DONE = range(3)
 
 
-def make_handle(guest: Guest, lock: type[Any]) -> type[Any]:
+def make_handle(guest: Guest, lock: Callable[[], Any]) -> type[Any]:
     """The class `_ThreadHandle` of one guest (from 3.13 on)."""
 
     class _ThreadHandle:
