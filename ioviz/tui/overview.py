@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from ioviz.model.task import LineReached
-
 if TYPE_CHECKING:
     from ioviz.model.event import Event
 
@@ -40,7 +38,7 @@ _TELLING: Final = (IRQ, EPOLL, TASK, DATA, TRAP, LINE)
 @cache
 def sort_of(kind: type[Event]) -> int:
     """Which sort a kind of event is."""
-    if kind is LineReached:
+    if kind.__name__ == "LineReached":
         return LINE
     if kind.__name__.startswith("Irq"):
         return IRQ

@@ -10,10 +10,11 @@ drives them decides how long to go on, so no key blocks the screen.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ioviz.model.cpu import SyscallReturned, TrapEntered
 from ioviz.model.task import LineReached, TaskSwitched, TaskWoken
+from ioviz.tui.place import Place
 
 if TYPE_CHECKING:
     from ioviz.model.event import Event
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
 
 SLICE: Final = 2_048
 """Events that are looked at, or made, between two yields: a few milliseconds."""
-
-
-class Place(NamedTuple):
-    """A place in a run."""
-
-    position: int
-    step: int = 0
 
 
 Scan = Generator[int, None, Place | None]

@@ -8,7 +8,8 @@ import pytest
 
 from ioviz.model.cpu import SyscallReturned, TrapEntered
 from ioviz.model.task import LineReached, TaskSwitched
-from ioviz.tui.player import SLICE, Place, Player, Scan
+from ioviz.tui.place import Place
+from ioviz.tui.player import SLICE, Player, Scan
 from tests.tui.fakes import FakeSource, events, steps
 
 

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from ioviz.model.event import Event
 from ioviz.tui.app import IovizApp
-from ioviz.tui.player import Place
+from ioviz.tui.place import Place
 from ioviz.tui.screens.compare import CompareScreen
 from ioviz.tui.screens.help import HelpScreen
 from ioviz.tui.screens.message import MessageScreen

@@ -6,8 +6,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ioviz.tui.breakpoints import Question, line_question, understand
-from ioviz.tui.player import Place, Player
 from ioviz.tui.screens.moving import Moving
 
 if TYPE_CHECKING:
@@ -16,7 +14,10 @@ if TYPE_CHECKING:
     from ioviz.model.event import Event
     from ioviz.model.task import Source as SourceText
     from ioviz.model.world import World
+    from ioviz.tui.breakpoints import Question
     from ioviz.tui.picture import View
+    from ioviz.tui.place import Place
+    from ioviz.tui.player import Player
     from ioviz.tui.source import Source
 
 
@@ -56,12 +57,16 @@ class Asking(Moving):
     def _search_for(self, text: str | None) -> None:
         if not text or self.player is None:
             return
+        from ioviz.tui.breakpoints import understand
+
         self.query_text = text
         self._question = understand(text, self._sources()) or self._words(text)
         self._to_match(back=False)
 
     def _words(self, text: str) -> Question:
         """Whether the event's sentence has `text` in it. Slow, so only for what is nothing else."""
+        from ioviz.tui.breakpoints import Question
+
         wanted = text.lower()
 
         def fits(event: Event) -> bool:
@@ -93,6 +98,7 @@ class Asking(Moving):
         if self.player is None:
             return
         self.pause()
+        from ioviz.tui.breakpoints import line_question
         from ioviz.tui.screens.prompt import Prompt
 
         event = self.player.event
@@ -102,6 +108,8 @@ class Asking(Moving):
     def _set_breakpoint(self, text: str | None) -> None:
         if not text or self.player is None:
             return
+        from ioviz.tui.breakpoints import understand
+
         question = understand(text, self._sources())
         if question is None:
             self.note("breakpoint-bad", what=text)
@@ -122,18 +130,17 @@ class Asking(Moving):
     # -- why ---------------------------------------------------------------------------------------------------------
 
     def action_why(self) -> None:
-        self._jump(Player.why, "no-cause", "cause-found")
+        if self.player is not None:
+            self._jump(self.player.why(), "no-cause", "cause-found")
 
     def action_because(self) -> None:
-        self._jump(Player.because, "no-because", "")
+        if self.player is not None:
+            self._jump(self.player.because(), "no-because")
 
-    def _jump(self, find: object, none: str, said: str) -> None:
-        if self.player is None:
-            return
+    def _jump(self, place: Place | None, none: str, said: str = "") -> None:
         self.pause()
         self._stop_looking()
-        place = self.player.why() if find is Player.why else self.player.because()
-        if place is None:
+        if place is None or self.player is None:
             self.note(none)
             return
         self.player.go(place)

@@ -100,11 +100,13 @@ class Framing(Asking):
     # -- the bars ----------------------------------------------------------------------------------------------------
 
     def _show_bars(self) -> None:
-        from ioviz.tui.picture import clock, crossing, knobs_shown
-
         lang, player, moment = self.app.lang, self.player, self.moment
         state: list[str] = []
+        across: Text | None = None
         if moment is not None:
+            from ioviz.tui.picture import clock, crossing, knobs_shown
+
+            across = crossing(moment.event, self.app.look)
             state = knobs_shown(moment.world)
             if len(moment.world.hosts) > 1:
                 state.insert(0, moment.world.hosts[self.host].name)
@@ -112,9 +114,8 @@ class Framing(Asking):
         source = player.source if player is not None else None
         title = source.scene.title.of(lang) if source is not None and source.scene is not None else ""
         self._title_bar.update(title or (source.title if source is not None else ""), self._chapter_title(), state)
-        event = moment.event if moment is not None else None
         for floor, rule in self._rules.items():
-            rule.update(lang, crossing(event, self.app.look) if floor == "kernel" else None, "")
+            rule.update(lang, across if floor == "kernel" else None, "")
         self._why_bar.update(self.why_texts)
         self._show_timeline()
         self._footer.update(lang, toast=self._toast)

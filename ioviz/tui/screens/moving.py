@@ -11,9 +11,8 @@ import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from ioviz.tui.breakpoints import Question, any_of
 from ioviz.tui.layout import Planned
-from ioviz.tui.player import Place, Player, Scan
+from ioviz.tui.place import Place
 from ioviz.tui.texts import say
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from ioviz.tui.app import IovizApp
+    from ioviz.tui.breakpoints import Question
+    from ioviz.tui.player import Player, Scan
 
 AT_ONCE: Final = 0.012
 """Seconds that a key may take before the rest of its work is put off."""
@@ -111,43 +112,43 @@ class Moving(Planned):
     # -- the keys ----------------------------------------------------------------------------------------------------
 
     def action_next_event(self) -> None:
-        self._go(Player.forward, "at-end")
+        self._go(lambda player: player.forward(), "at-end")
 
     def action_previous_event(self) -> None:
-        self._go(Player.backward, "at-first")
+        self._go(lambda player: player.backward(), "at-first")
 
     def action_into(self) -> None:
-        self._go(Player.into, "at-end")
+        self._go(lambda player: player.into(), "at-end")
 
     def action_out_of(self) -> None:
-        self._go(Player.out_of, "at-first")
+        self._go(lambda player: player.out_of(), "at-first")
 
     def action_next_call(self) -> None:
-        self._go(Player.call)
+        self._go(lambda player: player.call())
 
     def action_previous_call(self) -> None:
         self._go(lambda player: player.call(back=True), "no-before")
 
     def action_finish(self) -> None:
-        self._go(Player.until_return)
+        self._go(lambda player: player.until_return())
 
     def action_entry(self) -> None:
-        self._go(Player.to_entry, "no-before")
+        self._go(lambda player: player.to_entry(), "no-before")
 
     def action_next_line(self) -> None:
-        self._go(Player.line)
+        self._go(lambda player: player.line())
 
     def action_previous_line(self) -> None:
         self._go(lambda player: player.line(back=True), "no-before")
 
     def action_next_wakeup(self) -> None:
-        self._go(Player.wakeup)
+        self._go(lambda player: player.wakeup())
 
     def action_previous_wakeup(self) -> None:
         self._go(lambda player: player.wakeup(back=True), "no-before")
 
     def action_last(self) -> None:
-        self._go(Player.end)
+        self._go(lambda player: player.end())
 
     def action_first(self) -> None:
         self.seek(0)
@@ -187,6 +188,8 @@ class Moving(Planned):
             self.note("breakpoint-none")
             return
         self.pause()
+        from ioviz.tui.breakpoints import any_of
+
         fits = any_of(tuple(self.breakpoints.values()))
         self.travel(self.player.find(fits, back=back), "no-before" if back else "no-more", self._say_breakpoint)
 

@@ -17,7 +17,7 @@ from textual.message import Message
 from ioviz.tui.actions import STAGE, bindings
 from ioviz.tui.concern import PRIORITY, concerned, present
 from ioviz.tui.layout import FLOORS, LEAST, Plan, Wish, make_plan, wish_of
-from ioviz.tui.player import Place, Player
+from ioviz.tui.place import Place
 from ioviz.tui.screens.framing import Framing
 from ioviz.tui.source import Careful
 from ioviz.tui.widgets.panel import BOXED, FOLDED, RULED, PanelWidget
@@ -87,6 +87,8 @@ class StageScreen(Framing):
 
     def take(self, source: Source, place: Place) -> None:
         """Show a run, at `place`, as soon as the machine has got there."""
+        from ioviz.tui.player import Player
+
         assert self.view is not None
         careful = source if isinstance(source, Careful) else Careful(source)
         self.player = Player(careful, self.view.steps)
