@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -18,17 +18,29 @@ from ioviz.model.event import HEAD, NO_CAUSE, Event, Origin, Unknown
 from ioviz.model.host import RunEnded
 from ioviz.model.vocabulary import ANY_EVENT, KINDS, field_names
 from ioviz.model.world import World
-from ioviz.trace.lines import MAX_TOTAL, LineReader, RecordingError
+from ioviz.trace.lines import GZIP, MAX_TOTAL, LineReader, RecordingError
 from ioviz.trace.timeline import Timeline
 from ioviz.trace.writer import FORMAT, MAJOR, Footer, Header, Writer, json_of, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Loader", "Recording", "RecordingError", "Writer", "json_of", "line_of", "load", "save"]
+__all__ = [
+    "Loader",
+    "Recording",
+    "RecordingError",
+    "Writer",
+    "json_of",
+    "line_of",
+    "load",
+    "looks_like_recording",
+    "save",
+]
 
 CUT = "cut"
 """Why a run ended whose recording breaks off."""
+
+_START: Final = b'{"format":'
 
 _events: Any = msgspec.json.Decoder(ANY_EVENT)
 _raw: Any = msgspec.json.Decoder(list[msgspec.Raw])
@@ -197,6 +209,16 @@ class Loader:
 
     def _error(self, what: str) -> RecordingError:
         return RecordingError(f"{self.path} can't be used: line {self._line + 1:,}: {what}")
+
+
+def looks_like_recording(path: Path) -> bool:
+    """Whether `path` is a file that `load` is to judge: compressed, or with a header at its start."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_START))
+    except OSError:
+        return False
+    return start.startswith(GZIP) or start == _START
 
 
 def load(path: str | os.PathLike[str], progress: Callable[[float], object] | None = None) -> Recording:

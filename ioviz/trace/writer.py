@@ -23,7 +23,7 @@ from ioviz.trace.lines import RecordingError
 from ioviz.trace.log import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
 FORMAT: Final = "ioviz recording"
@@ -111,28 +111,30 @@ class Writer:
         self._closed = True
         self.flush()
         self._put(_lines([Footer(True, self.written)]))
-        try:
-            self._gzip.close()
-            self._file.flush()
-            if self.temporary is not None:
-                os.fsync(self._file.fileno())
-            self._file.close()
-            if self.temporary is not None and self._failed is None:
-                os.replace(self.temporary, self.path)
-        except OSError as error:
-            self._failed = self._failed or error
+        self._attempt(self._gzip.close)
+        if self.temporary is not None:
+            self._attempt(lambda: os.fsync(self._file.fileno()))
+        self._attempt(self._file.close)
+        if self.temporary is not None and self._failed is None:
+            self._attempt(self._rename)
         if self._failed is not None:
             rest = f"; what was written before that is in {self.temporary}" if self.temporary else ""
             raise RecordingError(f"{self.path} could not be written: {self._failed.strerror}{rest}") from self._failed
 
     def _put(self, data: bytes) -> None:
-        if self._failed is not None:
-            return
+        if self._failed is None:
+            self._attempt(lambda: self._gzip.write(data))
+            self._attempt(self._gzip.flush)
+
+    def _rename(self) -> None:
+        assert self.temporary is not None
+        os.replace(self.temporary, self.path)
+
+    def _attempt(self, action: Callable[[], object]) -> None:
         try:
-            self._gzip.write(data)
-            self._gzip.flush()
+            action()
         except OSError as error:
-            self._failed = error
+            self._failed = self._failed or error
 
     def _open_beside(self) -> BinaryIO:
         for number in range(1, 1000):
