@@ -167,21 +167,19 @@ def _link(k: Kernel, ep: int, item: int, events: int, by: str) -> None:
 
 
 def ep_poll_callback(k: Kernel, waiter: WaitEntry, mask: int) -> bool:
-    """The file of an item was woken with `mask` (0: unknown). True if that counts as a wake-up for an exclusive
-    entry."""
+    """The file of an item was woken with `mask` (0: unknown). True if that counts as a wake-up for an exclusive entry."""
     world = k.world
-    item = world.epitems[waiter.item]
-    events = item.events
-    exclusive = events & EPOLLEXCLUSIVE
+    item = waiter.item
+    row = world.epitems[item]
+    events = row.events
     if not events & REPORTS or (mask and not mask & events):
-        return not exclusive
-    ep = item.ep
+        return not events & EPOLLEXCLUSIVE
     took = True
-    if exclusive:
+    if events & EPOLLEXCLUSIVE:
         direction = mask & (POLLIN | POLLOUT)
         wanted = not direction or (direction != POLLIN | POLLOUT and bool(direction & events))
-        took = wanted and world.wait_queues[ep].count > 0
-    _link(k, ep, item.id, mask & events, "callback")
+        took = wanted and world.wait_queues[row.ep].count > 0
+    _link(k, row.ep, item, mask & events, "callback")
     return took
 
 
