@@ -35,6 +35,7 @@ SHIMS: Final = frozenset(
         "_random",
         "_signal",
         "_socket",
+        "_testcapi",
         "_thread",
         "atexit",
         "faulthandler",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class _Imp:
-    UNDERSCORED = ("_fix_co_filename",)
+    UNDERSCORED = ("_fix_co_filename", "_override_frozen_modules_for_tests", "_override_multi_interp_extensions_check")
 
     def extension_suffixes(self) -> list[str]:
         return _imp.extension_suffixes()
@@ -45,6 +45,12 @@ class _Imp:
 
     def _fix_co_filename(self, code: object, path: str, /) -> None:
         """Code is never moved."""
+
+    def _override_frozen_modules_for_tests(self, override: int, /) -> None:
+        """Nothing is frozen anyway."""
+
+    def _override_multi_interp_extensions_check(self, override: int, /) -> int:
+        return 0
 
 
 def build(guest: Guest) -> ModuleType:

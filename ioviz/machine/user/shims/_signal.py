@@ -4,7 +4,7 @@ call."""
 from __future__ import annotations
 
 import signal
-from errno import EINTR
+from errno import EINTR, EINVAL
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -126,6 +126,8 @@ class _Signal:
 
     def pthread_sigmask(self, how: int, mask: Any, /) -> set[int]:
         """Masks are accepted, and nothing is blocked."""
+        if how not in (signal.SIG_BLOCK, signal.SIG_UNBLOCK, signal.SIG_SETMASK):
+            raise error(-EINVAL)
         _, before = self._guest.syscall(SYS.rt_sigprocmask, how, tuple(sorted(int(each) for each in mask)))
         return set(before)
 
