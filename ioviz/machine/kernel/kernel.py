@@ -17,11 +17,11 @@ from ioviz.machine.kernel.process import ProcessState, exit_group, exit_task
 from ioviz.machine.kernel.signals import deliver, pending
 from ioviz.machine.kernel.softirq import nic_interrupt
 from ioviz.machine.kernel.switch import TaskKilled
-from ioviz.machine.kernel.syscalls import OPS, SHOW_ARGS, SHOW_OUT, TABLE
+from ioviz.machine.kernel.syscalls import ENTRIES, OPS
 from ioviz.model.cpu import NO_VECTOR, VECTOR_SYSCALL, SyscallReturned, TrapEntered
 from ioviz.model.event import Event, at_of
 from ioviz.model.host import HostBooted, RunStarted
-from ioviz.model.syscalls import name_of
+from ioviz.model.syscalls import TABLE_SIZE, name_of
 from ioviz.model.task import LineReached, SourceLoaded
 
 if TYPE_CHECKING:
@@ -75,29 +75,29 @@ class Kernel(Files):
 
         Returns an int, negative for an errno, or a pair of such an int and what the kernel copied to the user.
         """
-        if not self.task or self.thread.killed:
+        task = self.task
+        if not task or self.thread.killed:
             return self._refuse(nr)
+        entry = ENTRIES[nr] if 0 <= nr < TABLE_SIZE else None
+        if entry is None:
+            self.stop("unsupported", f"the machine has no system call {name_of(nr)} {self.where()}", 126)
+        handler, show_args, show_out = entry
         # The two events are made in place: this is the hottest path there is, and `emit` would cost half as much again.
         world, sink = self.world, self.sink
         self.now = self.last_trap = now = self.now + self._trap_cost
-        seq = self.seq
+        cause, seq = self.cause, self.seq
         self.seq = seq + 1
-        show = SHOW_ARGS.get(nr)
-        shown = args if show is None else show(args)
-        event: Event = TrapEntered(seq, now, self.cpu, self.task, self.cause, 0, self.at, self.vector, nr, shown)
+        shown = args if show_args is None else show_args(args)
+        event: Event = TrapEntered(seq, now, self.cpu, task, cause, 0, self.at, self.vector, nr, shown)
         event.apply(world)
         sink(event)
         self.cause = seq
-        handler = TABLE.get(nr)
-        if handler is None:
-            self.stop("unsupported", f"the machine has no system call {name_of(nr)} {self.where()}", 126)
         try:
             result = handler(self, *args)
         except Unsupported as error:
             self.stop("unsupported", f"{name_of(nr)} {self.where()}: {error}", 126)
         if type(result) is tuple:
             ret, out = result
-            show_out = SHOW_OUT.get(nr)
             if show_out is not None:
                 out = show_out(out)
         else:

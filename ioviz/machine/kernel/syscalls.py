@@ -25,7 +25,7 @@ from ioviz.machine.kernel import (
     tty,
 )
 from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SOCKET, TTY
-from ioviz.model.syscalls import SYS
+from ioviz.model.syscalls import SYS, TABLE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,3 +142,9 @@ SHOW_OUT: Final[dict[int, Callable[[Any], Any]]] = {
     SYS.getdents64: lambda out: len(out),
 }
 """How to log what the calls copy to the user, where that is not a small atom."""
+
+Entry = tuple["Callable[..., Any]", "Callable[[tuple[Any, ...]], tuple[Any, ...]] | None", "Callable[[Any], Any] | None"]
+ENTRIES: Final[list[Entry | None]] = [
+    (TABLE[nr], SHOW_ARGS.get(nr), SHOW_OUT.get(nr)) if nr in TABLE else None for nr in range(TABLE_SIZE)
+]
+"""All that a trap needs to know of a call, by number: handler, how to log its arguments, how to log what it gives."""
