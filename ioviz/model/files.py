@@ -2,8 +2,8 @@
 
 A descriptor (`Fd`) names an open file (`OpenFile`, Linux's `struct file`), which several descriptors can share after
 `dup`; the object behind it (socket, pipe, eventpoll, inode) lives as long as the open file does. `refs` counts the
-descriptors and the system calls that are using it right now: a `close` while another thread sleeps in `recv` releases
-nothing, as in Linux.
+descriptors; a `close` while another thread sleeps in `recv` releases nothing, as in Linux, and what that call holds is
+counted from then on.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ class FdFlagsSet(Event):
 
 
 class FileHeld(Event):
-    """A sleeping system call keeps a reference (`delta` 1) to an open file, or gives it back (-1)."""
+    """The last descriptor of an open file is being closed while system calls sleep on it: their reference keeps it
+    (`delta` 1), or they are done with it and give it back (-1)."""
 
     file: int
     delta: int

@@ -33,25 +33,15 @@ def eventfd_read(k: Kernel, file: OpenFile, n: int) -> Result:
     if n < 8:
         return -EINVAL
     eventfd = file.obj
-    held = False
-    result: Result | None = None
-    while result is None:
-        row = k.world.eventfds[eventfd]
-        if row.count:
-            taken = 1 if row.semaphore else row.count
-            _count(k, eventfd, row.count - taken, POLLOUT)
-            result = 8, taken.to_bytes(8, "little")
-        elif file.flags & O_NONBLOCK:
-            result = -EAGAIN
-        else:
-            if not held and k.processes[k.pid].threads > 1:
-                k.hold(file)
-                held = True
-            if k.sleep("eventfd_read", (eventfd,)) == "signal":
-                result = -EINTR
-    if held:
-        k.release(file)
-    return result
+    while not (row := k.world.eventfds[eventfd]).count:
+        if file.flags & O_NONBLOCK:
+            return -EAGAIN
+        k.hold(file)
+        if k.sleep("eventfd_read", (eventfd,)) == "signal":
+            return -EINTR
+    taken = 1 if row.semaphore else row.count
+    _count(k, eventfd, row.count - taken, POLLOUT)
+    return 8, taken.to_bytes(8, "little")
 
 
 def eventfd_write(k: Kernel, file: OpenFile, data: bytes) -> int:
@@ -60,24 +50,14 @@ def eventfd_write(k: Kernel, file: OpenFile, data: bytes) -> int:
     if len(data) < 8 or value == MAX:
         return -EINVAL
     eventfd = file.obj
-    held = False
-    result = 0
-    while not result:
-        count = k.world.eventfds[eventfd].count
-        if count + value < MAX:
-            _count(k, eventfd, count + value, POLLIN)
-            result = 8
-        elif file.flags & O_NONBLOCK:
-            result = -EAGAIN
-        else:
-            if not held and k.processes[k.pid].threads > 1:
-                k.hold(file)
-                held = True
-            if k.sleep("eventfd_write", (eventfd,)) == "signal":
-                result = -EINTR
-    if held:
-        k.release(file)
-    return result
+    while (count := k.world.eventfds[eventfd].count) + value >= MAX:
+        if file.flags & O_NONBLOCK:
+            return -EAGAIN
+        k.hold(file)
+        if k.sleep("eventfd_write", (eventfd,)) == "signal":
+            return -EINTR
+    _count(k, eventfd, count + value, POLLIN)
+    return 8
 
 
 def _count(k: Kernel, eventfd: int, count: int, mask: int) -> None:

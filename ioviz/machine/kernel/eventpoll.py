@@ -197,17 +197,12 @@ def sys_epoll_wait(k: Kernel, epfd: int, maxevents: int, timeout: int) -> Result
     if found or not timeout:
         return len(found), found
     until = k.now + timeout if timeout > 0 else 0
-    # As `fdget` does: a reference is needed only if another thread could close the descriptor meanwhile.
-    shared = k.processes[k.pid].threads > 1
-    if shared:
-        k.hold(file)
+    k.hold(file)
     while True:
         why = k.sleep("ep_poll", (ep,), EXCLUSIVE_HEAD, until)
         found = ep_send_events(k, ep, maxevents)
         if found or why != "event":
             break
-    if shared:
-        k.release(file)
     return -EINTR if why == "signal" and not found else (len(found), found)
 
 

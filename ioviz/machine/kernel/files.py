@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.machine.kernel.kernel import Kernel
+    from ioviz.machine.kernel.process import ProcessState
     from ioviz.machine.kernel.sched import Thread
 
 O_NONBLOCK: Final = 0o4000
@@ -82,6 +83,7 @@ class Descriptors:
 class Files(WaitQueues):
     """Descriptor tables and open files of all processes."""
 
+    processes: dict[int, ProcessState]
     ops: dict[str, FileOps]
     """By kind of file; filled by `ioviz.machine.kernel.syscalls`."""
 
@@ -92,6 +94,10 @@ class Files(WaitQueues):
         """The epoll items that watch an open file (`f_ep`): a derived cache."""
         self.epoll_files: dict[int, int] = {}
         """The open file of each epoll instance: a derived cache."""
+        self.in_use: dict[int, int] = {}
+        """How many calls that may sleep refer to an open file."""
+        self.kept: set[int] = set()
+        """Open files that only such calls keep."""
 
     def file(self, fd: int) -> OpenFile | None:
         """The open file behind descriptor `fd` of the running process."""
@@ -123,25 +129,35 @@ class Files(WaitQueues):
     def close_fd(self, pid: int, fd: int) -> None:
         """Free descriptor `fd` of process `pid`, which must be open."""
         file = self.world.fds[pid << 24 | fd].file
+        if file in self.in_use and self.world.files[file].refs == 1:
+            # The last descriptor goes while a call sleeps: from now on the reference of that call keeps the file.
+            self.kept.add(file)
+            self.emit(FileHeld, file, 1)
         self.emit(FdClosed, pid, fd)
         heappush(self.descriptors[pid].free, fd)
         self._put(file)
 
     def hold(self, file: OpenFile) -> None:
-        """A sleeping call refers to `file`."""
-        self.thread.held.append(file.id)
-        self.emit(FileHeld, file.id, 1)
-
-    def release(self, file: OpenFile) -> None:
-        """A call that slept is done with `file`."""
-        self.thread.held.remove(file.id)
-        self.emit(FileHeld, file.id, -1)
-        self._put(file.id)
+        """The running call, which is about to sleep, refers to `file` until it returns. Like Linux's `fdget` this does
+        nothing if no other thread could close the file. It shows in `refs` only if one does."""
+        thread = self.thread
+        if self.processes[thread.pid].threads > 1 and file.id not in thread.held:
+            thread.held.append(file.id)
+            self.in_use[file.id] = self.in_use.get(file.id, 0) + 1
 
     def release_held(self, thread: Thread) -> None:
-        """`thread` was killed: the call in which it slept gives its references back."""
+        """The call of `thread` is over, or it was killed in it: its references go."""
         while thread.held:
-            file = thread.held.pop()
+            self._no_longer_in_use(thread.held.pop())
+
+    def _no_longer_in_use(self, file: int) -> None:
+        left = self.in_use[file] - 1
+        if left:
+            self.in_use[file] = left
+            return
+        del self.in_use[file]
+        if file in self.kept:
+            self.kept.remove(file)
             self.emit(FileHeld, file, -1)
             self._put(file)
 

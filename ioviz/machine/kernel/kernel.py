@@ -96,6 +96,8 @@ class Kernel(Files):
             result = handler(self, *args)
         except Unsupported as error:
             self.stop("unsupported", f"{name_of(nr)} {self.where()}: {error}", 126)
+        if self.thread.held:
+            self.release_held(self.thread)
         if type(result) is tuple:
             ret, out = result
             if show_out is not None:

@@ -46,24 +46,16 @@ def pipe_read(k: Kernel, file: OpenFile, n: int) -> Result:
         return 0, b""
     pipe = file.obj
     world = k.world
-    slept = held = False
+    slept = False
     while not world.buffers[pipe * 2].bytes:
-        result: Result | None = None
         if not world.pipes[pipe].writers:
-            result = 0, b""
-        elif file.flags & O_NONBLOCK:
-            result = -EAGAIN
-        else:
-            if not held and k.processes[k.pid].threads > 1:
-                k.hold(file)
-                held = True
-            slept = True
-            if k.sleep("pipe_read", (pipe,), EXCLUSIVE) == "signal":
-                result = -EINTR
-        if result is not None:
-            if held:
-                k.release(file)
-            return result
+            return 0, b""
+        if file.flags & O_NONBLOCK:
+            return -EAGAIN
+        k.hold(file)
+        slept = True
+        if k.sleep("pipe_read", (pipe,), EXCLUSIVE) == "signal":
+            return -EINTR
     was_full = world.buffers[pipe * 2].truesize >= FULL
     data = first_bytes(world, pipe * 2, n)
     seq = k.emit(BytesCopiedOut, pipe * 2, len(data))
@@ -75,8 +67,6 @@ def pipe_read(k: Kernel, file: OpenFile, n: int) -> Result:
     if slept and buffer.bytes:
         k.wake(pipe, POLLIN | POLLRDNORM)
     k.cause = saved
-    if held:
-        k.release(file)
     return len(data), data
 
 
@@ -87,7 +77,7 @@ def pipe_write(k: Kernel, file: OpenFile, data: bytes) -> int:
     pipe = file.obj
     world = k.world
     done, size = 0, len(data)
-    held = slept = False
+    slept = False
     result = -EPIPE
     if world.pipes[pipe].readers:
         done = _fill_last_page(k, pipe, data)
@@ -103,9 +93,7 @@ def pipe_write(k: Kernel, file: OpenFile, data: bytes) -> int:
         if file.flags & O_NONBLOCK:
             result = -EAGAIN
             break
-        if not held and k.processes[k.pid].threads > 1:
-            k.hold(file)
-            held = True
+        k.hold(file)
         if done:
             k.wake(pipe, POLLIN | POLLRDNORM)
         slept = True
@@ -117,8 +105,6 @@ def pipe_write(k: Kernel, file: OpenFile, data: bytes) -> int:
         k.wake(pipe, POLLIN | POLLRDNORM)
     if slept and world.buffers[pipe * 2].truesize < FULL:
         k.wake(world.pipes[pipe].wr_wait, POLLOUT | POLLWRNORM)
-    if held:
-        k.release(file)
     return done or result
 
 

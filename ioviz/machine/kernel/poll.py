@@ -44,25 +44,18 @@ def wait_for_any(k: Kernel, call: str, wanted: Sequence[Wanted], timeout: int | 
         return len(found), tuple(found)
     until = 0 if timeout is None else k.now + max(timeout, 1)
     queues: dict[int, None] = {}
-    files = []
     for fd, _ in wanted:
         file = k.file(fd)
         if file is not None:
             queue = k.ops[file.kind].queue(k, file)
             if queue:
                 queues[queue] = None
-            files.append(file)
-    # As `fdget` does: references are needed only if another thread could close a descriptor meanwhile.
-    held = files if k.processes[k.pid].threads > 1 else []
-    for file in held:
-        k.hold(file)
+            k.hold(file)
     while True:
         why = k.sleep("do_" + call, tuple(queues), until=until)
         found = scan(k, call, wanted, again=True)
         if found or why != "event":
             break
-    for file in held:
-        k.release(file)
     return -EINTR if why == "signal" and not found else (len(found), tuple(found))
 
 

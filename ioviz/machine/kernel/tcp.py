@@ -102,13 +102,9 @@ def deadline(k: Kernel, sock: int, name: int) -> int:
 
 
 def sleep_on(k: Kernel, file: OpenFile, wchan: str, sock: int, mode: int, until: int) -> str:
-    """Sleep in a call on `file`. If another thread could close it meanwhile, the call keeps a reference (`fdget`)."""
-    if k.processes[k.pid].threads == 1:
-        return k.sleep(wchan, (sock,), mode, until)
+    """Sleep in a call on `file`, which keeps a reference."""
     k.hold(file)
-    why = k.sleep(wchan, (sock,), mode, until)
-    k.release(file)
-    return why
+    return k.sleep(wchan, (sock,), mode, until)
 
 
 # -- connections

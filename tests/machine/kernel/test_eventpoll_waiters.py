@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from tests.machine.kernel.two_kernels import ADD, ET, EXCLUSIVE, IN, ONESHOT, SECOND, Calls, agree, errno_name
+from ioviz.model.files import FileHeld
+from tests.machine.kernel.two_kernels import (
+    ADD,
+    ET,
+    EXCLUSIVE,
+    IN,
+    ONESHOT,
+    SECOND,
+    Calls,
+    agree,
+    errno_name,
+    on_simulated,
+)
 
 FOREVER = 20 * SECOND
 """Long enough: no test waits for it."""
@@ -196,9 +208,10 @@ def test_closing_what_another_thread_polls_is_seen_when_data_wakes_it(call: str)
     agree(script, ([], [[32]] if call == "poll" else [True]))
 
 
-def test_a_blocking_reader_gets_what_arrives_after_the_close_of_its_descriptor() -> None:
+@pytest.mark.parametrize("kind", ["pipe", "unix", "tcp"])
+def test_a_blocking_reader_gets_what_arrives_after_the_close_of_its_descriptor(kind: str) -> None:
     def script(s: Calls) -> Any:
-        reader, writer = s.pipe(blocking=True)
+        reader, writer = getattr(s, kind)(True)
         got: list[Any] = []
 
         def wait(_: int) -> bool:
@@ -214,6 +227,8 @@ def test_a_blocking_reader_gets_what_arrives_after_the_close_of_its_descriptor()
         return before, got
 
     agree(script, ([], [b"late"]))
+    ran = on_simulated(script)[1]
+    assert [event.delta for event in ran.log if isinstance(event, FileHeld)] == [1, -1]
 
 
 def test_sleeping_readers_of_a_pipe_are_served_first_come_first() -> None:

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ioviz.machine.kernel.kernel import Kernel
-from ioviz.model.files import FileHeld
 from ioviz.model.syscalls import SYS
 from tests.machine.kernel.harness import run
 from tests.machine.kernel.two_kernels import (
@@ -180,16 +179,6 @@ def test_eventfd_counts() -> None:
         [IN | OUT, number(3), OUT, "EAGAIN", "EINVAL", 8, IN, "EAGAIN", "EINVAL", "EINVAL", number(2**64 - 2)]  # noqa: RUF005
         + [number(1), number(1), "EAGAIN"],
     )
-
-
-def test_a_single_thread_needs_no_references_to_sleep() -> None:
-    def child(k: Kernel) -> None:
-        s = Simulated(k)
-        reader, _ = s.pipe()
-        s.wait(s.epoll(), 1, 1_000_000)
-        s.poll([(reader, IN)], 1_000_000)
-
-    assert not any(isinstance(event, FileHeld) for event in run(child).log)
 
 
 def test_a_killed_reader_gives_its_reference_back() -> None:
