@@ -162,7 +162,7 @@ class Asking(Moving):
         source, place = player.source, player.place
         other = self.other
         if other is None:
-            knob = "trigger=" + ("lt" if source.knob("trigger") == "et" else "et")
+            knob = "trigger=" + ("lt" if await self._is_edge_triggered(source) else "et")
             self.note("rerunning", knob=knob)
             await asyncio.sleep(0)
             try:
@@ -182,6 +182,24 @@ class Asking(Moving):
         else:
             self.note("differ-at", n=parted + 1)
 
+    async def _is_edge_triggered(self, source: Source) -> bool:
+        """Whether epoll is edge-triggered in this run: by the knob, or by the first item that the program registers."""
+        from ioviz.model.eventpoll import EpitemInserted
+        from ioviz.model.poll_bits import EPOLLET
+
+        trigger = source.knob("trigger")
+        if trigger in {"lt", "et"}:
+            return trigger == "et"
+        index = 0
+        while True:
+            for event in source.timeline.events(index, min(index + 1024, len(source.timeline))):
+                index += 1
+                if isinstance(event, EpitemInserted):
+                    return bool(event.events & EPOLLET)
+            if index >= len(source.timeline) and source.advance(1024) and index >= len(source.timeline):
+                return False
+            await asyncio.sleep(0)
+
     async def _compare(self, one: Source, two: Source) -> int | None:
         """The first event in which the runs differ, None when they do not. The first event of all names the knobs, so
         it does not count."""
@@ -195,7 +213,7 @@ class Asking(Moving):
             for number, (left, right) in enumerate(
                 zip(one.timeline.events(index, stop), two.timeline.events(index, stop), strict=True), index
             ):
-                if left != right:
+                if left != right and not _only_asked_otherwise(left, right):
                     return number
             if stop == index or stop < index + 1024:
                 return None if len(one.timeline) == len(two.timeline) else stop
@@ -228,3 +246,15 @@ class Asking(Moving):
         world = self.player.source.timeline.world(self.player.place.position)
         self.show_place()
         self.note("host", name=world.hosts[self.host].name)
+
+
+def _only_asked_otherwise(left: Event, right: Event) -> bool:
+    """Whether two events differ in nothing but EPOLLET of a registration: the cause, and no difference yet."""
+    from msgspec.structs import replace
+
+    from ioviz.model.eventpoll import EpitemInserted, EpitemModified
+    from ioviz.model.poll_bits import EPOLLET
+
+    if isinstance(left, (EpitemInserted, EpitemModified)) and type(left) is type(right):
+        return replace(left, events=left.events | EPOLLET) == replace(right, events=right.events | EPOLLET)  # type: ignore[attr-defined]
+    return False

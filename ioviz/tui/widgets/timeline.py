@@ -94,7 +94,7 @@ class TimelineWidget(Lines):
         count = f" {state.position:>{digits}}/{state.length}{glyph.ellipsis if state.growing else ''}"
         if state.steps:
             count += f" +{state.step}/{state.steps}" if state.step else f" +{state.steps}"
-        count = count.ljust(3 + 2 * digits + 7)
+        count = count.ljust(2 + 2 * digits + 6)
         mark = glyph.play if state.playing else glyph.pause
         tail = f" {mark} {state.speed}{glyph.times} ".rjust(8)
         left, right = cell_len(count), cell_len(tail)
