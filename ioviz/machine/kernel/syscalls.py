@@ -108,9 +108,19 @@ def _text(data: bytes) -> str:
     return data[:SHOWN].decode("latin-1")
 
 
+def _sent(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    fd, data, flags, address = args
+    return fd, data[:SHOWN].decode("latin-1"), len(data), flags, address if address is None else _address(address)
+
+
+def _received(out: tuple[bytes, Any]) -> tuple[Any, ...]:
+    data, address = out
+    return data[:SHOWN].decode("latin-1"), address if address is None else _address(address)
+
+
 SHOW_ARGS: Final[dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]]] = {
     SYS.write: lambda args: (args[0], _text(args[1]), len(args[1])),
-    SYS.sendto: lambda args: (args[0], _text(args[1]), len(args[1]), args[2], args[3]),
+    SYS.sendto: _sent,
     SYS.sendmsg: lambda args: (args[0], _text(args[1]), len(args[1]), args[3], args[4]),
     SYS.bind: lambda args: (args[0], _address(args[1])),
     SYS.connect: lambda args: (args[0], _address(args[1])),
@@ -129,7 +139,7 @@ def _address(address: Any) -> Any:
 
 SHOW_OUT: Final[dict[int, Callable[[Any], Any]]] = {
     SYS.read: _text,
-    SYS.recvfrom: lambda out: (_text(out[0]), _address(out[1])),
+    SYS.recvfrom: _received,
     SYS.recvmsg: lambda out: (_text(out[0]), out[2], _address(out[3])),
     SYS.accept4: _address,
     SYS.getsockname: _address,
