@@ -55,6 +55,8 @@ class Machine:
         self._seed = seed
         self._ask = ask
         self._interrupts = 0
+        self._interrupted = True
+        """Whether the last Ctrl+C has been attended to."""
         hosts = HOSTS if any(launch.role == REMOTE for launch in launches) else HOSTS[:1]
         for host, name, address in hosts:
             self.kernel.boot(host, name, address)
@@ -87,6 +89,7 @@ class Machine:
     def interrupt(self) -> None:
         """A person pressed Ctrl+C: the main program gets SIGINT; a second time ends the run."""
         self._interrupts += 1
+        self._interrupted = False
         self.kernel.attention = 0
 
     def dispose(self) -> None:
@@ -95,12 +98,12 @@ class Machine:
             self.kernel.dispose()
 
     def _look_for_interrupt(self) -> None:
-        if not self._interrupts:
+        if self._interrupted:
             return
+        self._interrupted = True
         kernel = self.kernel
-        taken, self._interrupts = self._interrupts, 0
         process = kernel.world.processes.get(kernel.main_pid)
-        if taken > 1 or process is None or not process.alive:
+        if self._interrupts > 1 or process is None or not process.alive:
             kernel.stop("interrupted", f"interrupted {kernel.where()}", 130)
         send_signal(kernel, kernel.main_pid, signal.SIGINT)
 

@@ -12,6 +12,7 @@ Everything that a guest's code can touch hangs on its `Guest`, so that guests ne
 from __future__ import annotations
 
 from errno import ENOSYS
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ioviz.machine.kernel.switch import TaskKilled
@@ -131,6 +132,8 @@ class Guest:
             handler = self.signal_handlers.get(number)
             if callable(handler):
                 handler(number, ending.guest_frame())
+            elif number == SIGINT and handler is None:  # the program has never loaded `signal`
+                raise KeyboardInterrupt
 
     def print_exception(self, error: BaseException) -> None:
         """Print `error` to the guest's stderr, as an uncaught one is printed."""
