@@ -167,7 +167,7 @@ def _link(k: Kernel, ep: int, item: int, events: int, by: str) -> None:
 
 
 def ep_poll_callback(k: Kernel, waiter: WaitEntry, mask: int) -> bool:
-    """The file of an item was woken with `mask` (0: unknown). True if that counts as a wake-up for an exclusive entry."""
+    """The file of an item was woken with `mask` (0: unknown). True if for an exclusive entry that is a wake-up."""
     world = k.world
     item = waiter.item
     row = world.epitems[item]
