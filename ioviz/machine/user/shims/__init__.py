@@ -68,7 +68,10 @@ def module_from(name: str, functions: object, constants: Mapping[str, Any] | Non
             continue
         if attribute.startswith("_") and chosen is not None and attribute not in chosen:
             continue
-        namespace[attribute] = getattr(functions, attribute)
+        member = namespace[attribute] = getattr(functions, attribute)
+        function = getattr(member, "__func__", None)
+        if function is not None:
+            function.__module__ = name
     if constants:
         namespace.update(constants)
     return module

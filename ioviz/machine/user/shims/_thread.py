@@ -126,6 +126,7 @@ class Threads:
             raise ValueError("signal number out of range")
         if callable(self._guest.signal_handlers.get(signum)):
             self._guest.mark_signal(signum)
+            self._guest.check_signals()
 
     def stack_size(self, size: int = 0, /) -> int:
         """The stack size for new threads; remembered, and without any effect here."""

@@ -70,10 +70,10 @@ def make_locks(guest: Guest) -> tuple[type[Any], type[Any], Callable[[], Any]]:
         result = syscall(futex, key, WAIT, CONTENDED, left)
         if result == -ETIMEDOUT:
             return False
-        if result == -EINTR:
-            check_signals()
-        elif result < 0:
+        if result < 0 and result != -EINTR:
             raise failure(result)
+        # A signal may also have been marked without a call being interrupted: by `interrupt_main`.
+        check_signals()
         return True
 
     class lock:
@@ -267,4 +267,6 @@ def make_locks(guest: Guest) -> tuple[type[Any], type[Any], Callable[[], Any]]:
 
     lock.__qualname__ = "lock"
     RLock.__qualname__ = "RLock"
-    return lock, RLock, partial(allocate_lock)
+    function: Any = partial(allocate_lock)
+    function.__module__ = "_thread"
+    return lock, RLock, function

@@ -212,6 +212,7 @@ class Names:
         """Get host and port for a sockaddr."""
         flags = c_int(flags)
         if not isinstance(sockaddr, tuple):
+            del sockaddr  # a traceback is not to keep it alive
             raise TypeError("getnameinfo() argument 1 must be a tuple")
         if not 2 <= len(sockaddr) <= 4 or not isinstance(sockaddr[0], str):
             raise TypeError("getnameinfo() argument 1 must be a tuple (host, port[, flowinfo[, scopeid]])")
