@@ -1,6 +1,6 @@
 """Random sequences of calls on the simulated and on the real kernel: every result has to be the same.
 
-Two epoll instances and a third one around the first watch the ends of pipes and of pairs of sockets, under their own
+Two epoll instances and a third one around the first watch the ends of a pipe and of pairs of sockets, under their own
 numbers and under copies, while bytes are written and read and ends are closed.
 """
 
@@ -32,7 +32,7 @@ from tests.machine.kernel.two_kernels import (
 
 INSTANCES = 3
 ENDS = 8
-"""Two pipes and two pairs of sockets."""
+"""A pipe and three pairs of sockets."""
 
 events = st.sampled_from([IN, OUT, IN | OUT, IN | RDHUP, 0]).flatmap(
     lambda mask: st.sampled_from([0, ET, ONESHOT, ET | ONESHOT, EXCLUSIVE]).map(lambda how: mask | how)
@@ -48,6 +48,7 @@ steps = st.one_of(
     st.tuples(st.just("read"), st.integers(0, ENDS - 1), st.sampled_from([1, 3, 8192])),
     st.tuples(st.just("dup"), st.integers(0, ENDS - 1)),
     st.tuples(st.just("close"), st.integers(0, ENDS - 1)),
+    st.tuples(st.just("shutdown"), st.integers(0, ENDS - 1), st.just(1)),
 )
 
 
@@ -55,7 +56,7 @@ def script_of(sequence: list[tuple[Any, ...]]) -> Script:
     def script(s: Calls) -> Any:
         instances = [s.epoll() for _ in range(INSTANCES)]
         s.ctl(instances[2], ADD, instances[0], IN, 100)
-        ends = [*s.pipe(), *s.pipe(), *s.unix(), *s.unix()]
+        ends = [*s.pipe(), *s.unix(), *s.tcp(), *s.tcp()]
         watchable = [*ends, instances[1]]
         seen: list[Any] = []
         for number, step in enumerate(sequence):
@@ -73,6 +74,8 @@ def script_of(sequence: list[tuple[Any, ...]]) -> Script:
                 if copy >= 0:
                     ends.append(copy)
                     watchable[step[1]] = copy
+            elif step[0] == "shutdown":
+                seen.append(s.shutdown(ends[step[1]], step[2]))
             else:
                 seen.append(s.close(ends[step[1]]))
         return seen

@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -192,6 +192,16 @@ class Simulated:
         self._call(SYS.clock_nanosleep, 1_000_000)
 
 
+@contextlib.contextmanager
+def _borrowed(fd: int) -> Iterator[socket.socket]:
+    """A socket object around `fd`, which stays open and takes no other number."""
+    sock = socket.socket(fileno=fd)
+    try:
+        yield sock
+    finally:
+        sock.detach()
+
+
 class _Event(ctypes.Structure):
     _pack_ = 1
     _fields_ = (("events", ctypes.c_uint32), ("data", ctypes.c_uint64))
@@ -254,7 +264,7 @@ class Real:
         self.close(server)
         for fd in (client, accepted):
             os.set_blocking(fd, blocking)
-            with socket.socket(fileno=os.dup(fd)) as sock:
+            with _borrowed(fd) as sock:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return client, accepted
 
@@ -262,12 +272,12 @@ class Real:
         return self._own(socket.create_server(("127.0.0.1", 0), backlog=64).detach(), blocking)
 
     def connect(self, listener: int) -> int:
-        with socket.socket(fileno=os.dup(listener)) as server:
+        with _borrowed(listener) as server:
             address = server.getsockname()
         return self._own(socket.create_connection(address).detach(), False)
 
     def accept(self, listener: int) -> int:
-        with socket.socket(fileno=os.dup(listener)) as server:
+        with _borrowed(listener) as server:
             try:
                 connection, _ = server.accept()
             except OSError as error:
@@ -286,14 +296,14 @@ class Real:
         return result
 
     def send_urgent(self, fd: int) -> int:
-        with socket.socket(fileno=os.dup(fd)) as sock:
+        with _borrowed(fd) as sock:
             return sock.send(b"!", socket.MSG_OOB)
 
     def shutdown(self, fd: int, how: int) -> int:
         return self._call("shutdown", fd, how)
 
     def reset(self, fd: int) -> int:
-        with socket.socket(fileno=os.dup(fd)) as sock:
+        with _borrowed(fd) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, (1).to_bytes(4, sys.byteorder) + bytes(4))
         return self.close(fd)
 
