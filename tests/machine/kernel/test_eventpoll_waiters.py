@@ -315,7 +315,7 @@ def test_shutdown_wakes_a_reader_and_an_acceptor() -> None:
         one, _ = s.tcp(blocking=True)
         server = s.listener(blocking=True)
         got: list[Any] = []
-        calls = [lambda: s.read(one, 10), lambda: errno_name(s.accept(server))]
+        calls: list[Callable[[], object]] = [lambda: s.read(one, 10), lambda: errno_name(s.accept(server))]
 
         def wait(number: int) -> bool:
             got.append(calls[number]())
