@@ -36,7 +36,8 @@ O_RDWR: Final = 2
 
 class Machine:
     """A run of `launches`, which goes on as far as `run` is told. `sink` gets every event, `printed(pid, fd, data)` all
-    that the programs print, `ask()` fetches a person's next line for the main program (None: end of input)."""
+    that the programs print, `ask()` fetches a person's next line for the main program (b"": end of input, None: the
+    person was interrupted)."""
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class Machine:
         seed: int = 0,
         limits: Limits | None = None,
         printed: Callable[[int, int, bytes], object] = lambda pid, fd, data: None,
-        ask: Callable[[], bytes] | None = None,
+        ask: Callable[[], bytes | None] | None = None,
         lines: bool = True,
     ) -> None:
         self.kernel = Kernel(config, seed, sink, limits or Limits(), printed, lines=lines)
@@ -63,7 +64,7 @@ class Machine:
         if len(hosts) > 1:
             nic.boot(self.kernel, [host for host, _, _ in hosts])
         self.kernel.cpu = 1
-        self.kernel.on_attend.append(self._look_for_interrupt)
+        self.kernel.on_attend.insert(0, self._look_for_interrupt)  # before the signals that it sends are delivered
         for number, launch in enumerate(launches):
             delay = launch.delay if launch.delay >= 0 else number * START_GAP
             if delay:

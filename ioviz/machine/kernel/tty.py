@@ -26,7 +26,7 @@ class Terminal:
     """The input side of a process's terminal. `script` gives the lines still to be typed; `ask` a person's next line,
     or b"" at the end of input."""
 
-    def __init__(self, pid: int, host: int, script: Iterator[bytes] | None, ask: Callable[[], bytes] | None) -> None:
+    def __init__(self, pid: int, host: int, script: Iterator[bytes] | None, ask: Callable[[], bytes | None] | None) -> None:
         self.pid = pid
         self.host = host
         self.script = script
@@ -52,11 +52,14 @@ def _type(k: Kernel, terminal: Terminal, queue: int) -> None:
     k.interrupt(terminal.host, KEYBOARD, keyboard)
 
 
-def _want_line(k: Kernel, terminal: Terminal, queue: int) -> None:
+def _want_line(k: Kernel, terminal: Terminal, queue: int) -> bool:
+    """See to it that a line comes, if none is there; False if a person was asked and interrupted."""
     if terminal.lines or terminal.eof:
-        return
+        return True
     if terminal.ask is not None:
         line = terminal.ask()
+        if line is None:
+            return False
         if line:
             terminal.lines.append(line)
             k.cause = k.emit(LineTyped, terminal.pid, line)
@@ -65,13 +68,15 @@ def _want_line(k: Kernel, terminal: Terminal, queue: int) -> None:
     elif not terminal.typing:
         terminal.typing = True
         k.after(k.config.typing, terminal.host, _type, k, terminal, queue)
+    return True
 
 
 def tty_read(k: Kernel, file: OpenFile, n: int) -> Result:
     """The next line, or as much of it as fits; 0 bytes at the end of input."""
     terminal = k.terminals[file.obj]
     while True:
-        _want_line(k, terminal, file.obj)
+        if not _want_line(k, terminal, file.obj):
+            return -EINTR
         if terminal.lines:
             line = terminal.lines.popleft()
             if len(line) > n:
