@@ -15,6 +15,8 @@ from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.launch import Launch
 from ioviz.machine.machine import Machine
 from ioviz.machine.user.loader import load_program
+from ioviz.model.host import RunStarted
+from ioviz.trace.recording import Loader
 from ioviz.trace.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -110,33 +112,35 @@ class Session:
 
 
 class Replay:
-    """A recorded run: there from the beginning, and not to be run again."""
+    """A recorded run, which is read as it is looked at; it cannot be run again."""
 
     scene = None
-    ended = True
 
-    def __init__(self, timeline: Timeline, title: str) -> None:
-        self.timeline = timeline
-        self.title = title
+    def __init__(self, path: Path) -> None:
+        """Begin to read `path`. Raises OSError and RecordingError; `advance` raises RecordingError."""
+        self._loader = Loader(path)
+        self.timeline: Timeline = self._loader.recording
+        self.title = path.name
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it has been read."""
+        return self._loader.done
 
     def knob(self, name: str, /) -> str:
-        """The value that a knob had in the run."""
-        runs = self.timeline.world(len(self.timeline)).runs
-        return dict(runs[1].knobs).get(name, "") if runs else ""
+        """The value that a knob had in the run; empty if it is not known."""
+        for event in self.timeline.events(0, 1):
+            if isinstance(event, RunStarted):
+                return dict(event.knobs).get(name, "")
+        return ""
 
     def turned(self, name: str, value: str, /) -> None:
         """A recording cannot be run again."""
 
     def advance(self, max_events: int, /) -> bool:
-        """Nothing more comes."""
-        return True
+        """Read about `max_events` more; True when that was all."""
+        return self._loader.done or self._loader.advance(max_events)
 
     def close(self) -> None:
-        """Nothing to end."""
-
-
-def replay(path: Path) -> Replay:
-    """The run that is recorded in `path`. Raises OSError and RecordingError."""
-    from ioviz.trace.recording import load
-
-    return Replay(load(path), path.name)
+        """Let go of the file."""
+        self._loader.close()

@@ -2,7 +2,7 @@
 
 Exit codes: the guest's own; 1 after an uncaught exception; 2 when the command makes no sense; 124 a limit was reached;
 125 nothing can ever happen again (a deadlock, a wait for ever); 126 the program asked for what the machine lacks;
-130 Ctrl+C; 141 nobody reads our output any more; 70 a fault of ours.
+130 Ctrl+C; 141 nobody reads our output any more; 74 the recording could not be written; 70 a fault of ours.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(say("usage", text=error), file=sys.stderr)
         return USAGE
     except BrokenPipeError:
-        # Whoever read our output has gone. Python flushes once more at exit, which must find a file that takes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from ioviz.cli.output import to_nowhere
+
+        to_nowhere(sys.stdout.buffer)
         return PIPE_CLOSED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -8,15 +8,13 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ioviz.cli.arguments import UsageError
 from ioviz.cli.launches import config_of, launches_of
 from ioviz.cli.messages import say
 from ioviz.cli.output import Output
 from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.machine import Machine
-from ioviz.model.event import as_dict
+from ioviz.trace.recording import RecordingError, Writer, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,13 +23,15 @@ if TYPE_CHECKING:
     from ioviz.cli.arguments import Request
     from ioviz.model.event import Event
 
-SLICE = 100_000
+SLICE = 20_000
 """Events between two looks at the world outside."""
-SPIN = 2 * 10**9
-"""Virtual nanoseconds without a system call after which a loop is taken for an endless one: some 40 million lines."""
+SPIN = 5 * 10**8
+"""Virtual nanoseconds without a system call after which a loop is taken for an endless one: some 8 million lines."""
 PATIENCE = 3
 """Presses of Ctrl+C after which we go without waiting for the program."""
 INTERRUPTED = 130
+NOT_WRITTEN = 74
+PIPE_CLOSED = 141
 
 
 class _Interrupted(Exception):
@@ -40,21 +40,32 @@ class _Interrupted(Exception):
 
 def run_exec(request: Request) -> int:
     """Run the programs of `request` to their end; the exit code."""
+    try:
+        code = _run(request)
+    except RecordingError as error:
+        print(say("usage", text=error), file=sys.stderr)
+        return NOT_WRITTEN
+    if request.record is not None:
+        print(say("recorded", path=request.record), file=sys.stderr)
+    return code
+
+
+def _run(request: Request) -> int:
     launches, config = launches_of(request), config_of(request.knobs)
     with ExitStack() as stack:
+        run = Run()
+        output = Output(run.peer_name, show_stdout=not request.json)
         sinks: list[Callable[[Event], object]] = []
         if request.record is not None:
             sinks.append(_recording(request, stack))
         if request.json:
-            sinks.append(_print_json)
+            sinks.append(lambda event: output.out(json_of(event)))
         if request.strace:
             from ioviz.view.strace import Strace
 
-            strace = Strace(sys.stderr.write)
+            strace = Strace(output.err)
             stack.callback(strace.finish)
             sinks.append(strace.feed)
-        run = Run()
-        output = Output(run.peer_name, show_stdout=not request.json)
         limits = Limits(request.max_steps, spin=SPIN)
         if request.max_time is not None:
             limits.time = round(request.max_time * 1e9)
@@ -71,13 +82,10 @@ def run_exec(request: Request) -> int:
         stack.callback(run.machine.dispose)
         before = signal.signal(signal.SIGINT, run.on_sigint)
         stack.callback(signal.signal, signal.SIGINT, before)
-        while not run.machine.run(SLICE):
+        while not run.machine.run(SLICE) and not output.closed:
             pass
         output.finish()
-        code = run.report()
-    if request.record is not None:
-        print(say("recorded", path=request.record), file=sys.stderr)
-    return code
+        return PIPE_CLOSED if output.closed else run.report()
 
 
 class Run:
@@ -94,13 +102,13 @@ class Run:
         process = self.machine.world.processes[pid]
         return None if process.role == "main" else process.name
 
-    def ask(self) -> bytes:
-        """The next line of our own stdin; b"" at its end."""
+    def ask(self) -> bytes | None:
+        """The next line of our own stdin; b"" at its end, None after Ctrl+C."""
         self._asking = True
         try:
             return sys.stdin.buffer.readline()
         except _Interrupted:
-            return b""
+            return None
         finally:
             self._asking = False
 
@@ -136,24 +144,8 @@ def _all(sinks: list[Callable[[Event], object]]) -> Callable[[Event], object]:
 
 def _recording(request: Request, stack: ExitStack) -> Callable[[Event], object]:
     """A writer of the recording; it is closed, and so complete, when `stack` is."""
-    from ioviz.trace.recording import Writer
-
     assert request.record is not None
     try:
         return stack.enter_context(Writer(request.record)).write
     except OSError as error:
         raise UsageError(say("no-record", path=request.record, why=error.strerror)) from error
-
-
-def _bytes_as_text(value: object) -> object:
-    """For `--json`: bytes as text, as people read them."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, tuple):
-        return [_bytes_as_text(item) for item in value]
-    return value
-
-
-def _print_json(event: Event) -> None:
-    table = {name: _bytes_as_text(value) for name, value in as_dict(event).items()}
-    sys.stdout.buffer.write(msgspec.json.encode(table) + b"\n")

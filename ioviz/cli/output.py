@@ -1,7 +1,12 @@
-"""Where the programs' output goes: the main program's as it is, the others' line by line to stderr with their names."""
+"""Where the programs' output goes: the main program's as it is, the others' line by line to stderr with their names.
+
+Everything here is called from inside the kernel, on a guest's stack, so nothing may raise: when nobody reads our output
+any more, `closed` says so, and the rest goes nowhere.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,6 +23,7 @@ class Output:
         self._name_of = name_of
         self._show_stdout = show_stdout
         self._lines: dict[tuple[int, int], bytes] = {}
+        self.closed = False
 
     def printed(self, pid: int, fd: int, data: bytes) -> None:
         """Pass on what process `pid` wrote to descriptor `fd`."""
@@ -32,17 +38,37 @@ class Output:
         elif self._show_stdout:
             self._write(sys.stdout.buffer, data)
 
+    def out(self, data: bytes) -> None:
+        """Print something of our own to stdout."""
+        self._write(sys.stdout.buffer, data, flush=False)
+
+    def err(self, text: str) -> None:
+        """Print something of our own to stderr."""
+        self._write(sys.stderr.buffer, text.encode("utf-8", "backslashreplace"))
+
     def finish(self) -> None:
         """Print the lines that were never ended."""
         for (pid, _), rest in self._lines.items():
             if rest:
                 self._peer_line(self._name_of(pid) or "", rest)
         self._lines.clear()
+        self._write(sys.stdout.buffer, b"")
 
     def _peer_line(self, name: str, line: bytes) -> None:
-        self._write(sys.stderr.buffer, name.encode() + b" | " + line + b"\n")
+        self._write(sys.stderr.buffer, name.encode("utf-8", "backslashreplace") + b" | " + line + b"\n")
 
-    @staticmethod
-    def _write(stream: BinaryIO, data: bytes) -> None:
-        stream.write(data)
-        stream.flush()
+    def _write(self, stream: BinaryIO, data: bytes, *, flush: bool = True) -> None:
+        try:
+            stream.write(data)
+            if flush:
+                stream.flush()
+        except OSError:
+            self.closed = True
+            to_nowhere(stream)
+
+
+def to_nowhere(stream: BinaryIO) -> None:
+    """Let what is still written to `stream`, also by Python itself at exit, disappear."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -12,7 +12,8 @@ from ioviz.cli.launches import config_of, launches_of
 from ioviz.cli.messages import choose_language, say
 from ioviz.lesson.scene import SCENE_FILE, SceneError, find_scenes, load_scene, scenes_folder
 from ioviz.machine.kernel.sched import Limits
-from ioviz.session import Session, Setup, setup_of
+from ioviz.session import Replay, Session, Setup, setup_of
+from ioviz.trace.recording import RecordingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,10 @@ def run_play(request: Request) -> int:
     if request.plain or not _at_terminal():
         from ioviz.cli.plain import tell
 
-        return tell(open_source(), lang)
+        try:
+            return tell(open_source(), lang)
+        except RecordingError as error:
+            raise UsageError(str(error)) from error
     from ioviz.tui.app import run
 
     return run(open_source, lang=lang, ascii_only=request.ascii)
@@ -83,22 +87,17 @@ def _scene(name: str) -> Scene | None:
 
 
 def _is_recording(path: Path) -> bool:
-    """Whether `path` is a file that is no program: what else could it be?"""
-    if not path.is_file():
+    """Whether `path` begins as a recording does, which no program can."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"\x1f\x8b"
+    except OSError:
         return False
-    if path.suffix != ".py":
-        from ioviz.trace.recording import looks_like_recording
-
-        return looks_like_recording(path)
-    return False
 
 
 def _replay(path: Path) -> Callable[[], Source]:
-    from ioviz.session import replay
-    from ioviz.trace.recording import RecordingError
-
     try:
-        source = replay(path)
+        source = Replay(path)
     except (OSError, RecordingError) as error:
         raise UsageError(str(error)) from error
     return lambda: source

@@ -1,0 +1,221 @@
+"""`ioviz exec`: the program's own output and exit code, and every way in which a run can end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ioviz.trace.recording import load
+from tests.cli.programs import ROOT, ioviz
+
+ECHO_SERVER = """\
+import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 7000))
+s.listen()
+c, _ = s.accept()
+while data := c.recv(100):
+    print("got", data)
+    c.sendall(data.upper())
+"""
+ECHO_CLIENT = """\
+import socket, sys
+s = socket.create_connection((sys.argv[1], 7000))
+for word in sys.argv[2:]:
+    s.sendall(word.encode())
+    print("answer", s.recv(100))
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """Where a test writes its program."""
+    return tmp_path / "program.py"
+
+
+def test_output_arguments_and_exit_code_are_the_program_s(program: Path) -> None:
+    program.write_text("import sys\nprint(sys.argv[1:])\nprint('oops', file=sys.stderr)\nsys.exit(int(sys.argv[-1]))\n")
+    result = ioviz("exec", program, "--seed", "x", "7")
+    assert (result.code, result.out, result.err) == (7, "['--seed', 'x', '7']\n", "oops\n")
+
+
+def test_input_comes_from_our_own(program: Path) -> None:
+    program.write_text("while line := input('? '):\n    print(line[::-1])\n")
+    result = ioviz("exec", program, stdin="abc\n你好\n\n")
+    assert result.code == 0
+    assert result.out == "? cba\n? 好你\n? "
+
+
+@pytest.mark.parametrize(("role", "address"), [("--peer", "127.0.0.1"), ("--remote", "10.0.0.1")])
+def test_programs_talk_to_each_other(role: str, address: str, tmp_path: Path) -> None:
+    server, client = tmp_path / "server.py", tmp_path / "client.py"
+    server.write_text(ECHO_SERVER.replace("127.0.0.1", "0.0.0.0"))
+    client.write_text(ECHO_CLIENT)
+    result = ioviz("exec", role, f"{client} {address} one two", server)
+    assert result.code == 0
+    assert result.out == "got b'one'\ngot b'two'\n"
+    assert result.err == "client.py | answer b'ONE'\nclient.py | answer b'TWO'\n"
+
+
+def test_a_module_runs_as_python_has_it(tmp_path: Path) -> None:
+    (tmp_path / "tool.py").write_text("import sys\nprint(__name__, sys.argv[1:])\n")
+    assert ioviz("exec", "-m", "tool", "-v", cwd=tmp_path).out == "__main__ ['-v']\n"
+
+
+ENDINGS = {
+    "exception": ("def f():\n    1 / 0\nf()\n", 1, 'program.py", line 2, in f'),
+    "exit": ("import sys\nsys.exit('bye')\n", 1, "bye"),
+    "deadlock": ("import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()\n", 125, "program.py:4"),
+    "waits for ever": (
+        "import socket\ns = socket.socket()\ns.bind(('', 1))\ns.listen()\ns.accept()\n",
+        125,
+        "program.py:5",
+    ),
+    "endless loop": ("n = 0\nwhile True:\n    n += 1\n", 124, "program.py:"),
+    "endless calls": ("import time\nwhile True:\n    time.sleep(1)\n", 124, "--max-time"),
+    "unsupported": ("import os\n\nos.fork()\n", 126, 'program.py", line 3'),
+    "syntax": ("x = = 1\n", 2, "program.py"),
+    "interrupt": (
+        "import os, signal\n\nos.kill(os.getpid(), signal.SIGINT)\nwhile True:\n    pass\n",
+        130,
+        "KeyboardInterrupt",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_every_ending_is_told_with_file_and_line(name: str, program: Path, tmp_path: Path) -> None:
+    text, code, message = ENDINGS[name]
+    program.write_text(text)
+    recording = tmp_path / "run.ioviz"
+    flags = ["--no-lines"] if name == "endless loop" else []
+    result = ioviz("exec", "--record", recording, "--max-time", "100", *flags, program)
+    if name == "endless calls":
+        message = "program.py:3"
+    assert result.code == code, result.err
+    assert message in result.err
+    assert "ioviz itself" not in result.err
+    assert "site-packages" not in result.err
+    assert str(ROOT / "ioviz") not in result.err
+    if code != 2:
+        timeline = load(recording)
+        assert timeline.world(len(timeline)).runs[1].code == code
+
+
+def start(*args: str | Path) -> subprocess.Popen[bytes]:
+    """`ioviz exec` in the background, once its program has printed a line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ioviz", "exec", *map(str, args)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "IOVIZ_LANG": "en"},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def test_ctrl_c_is_the_program_s_own(program: Path) -> None:
+    program.write_text(
+        "print('ready')\ntry:\n    while True: pass\n"
+        "except KeyboardInterrupt:\n    print('caught')\n    raise SystemExit(5)\n"
+    )
+    process = start(program)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (5, b"caught\n", b"")
+
+
+def test_ctrl_c_while_a_line_is_asked_for(program: Path) -> None:
+    program.write_text("print('ready')\ninput()\n")
+    process = start(program)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"KeyboardInterrupt" in err
+    assert b"line 2" in err
+
+
+def test_a_second_ctrl_c_ends_the_run(program: Path, tmp_path: Path) -> None:
+    program.write_text(
+        "print('ready')\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass\n"
+    )
+    process = start("--record", tmp_path / "run.ioviz", program)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert b"program.py:" in err
+    assert load(tmp_path / "run.ioviz").world(0) is not None
+
+
+def test_nobody_reads_our_output(program: Path) -> None:
+    program.write_text("print('ready')\nwhile True:\n    print('more')\n")
+    process = start(program)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.stdin is not None
+    process.stdin.close()
+
+
+def test_recordings_are_the_same_whatever_the_hash_seed(tmp_path: Path) -> None:
+    server, client = tmp_path / "server.py", tmp_path / "client.py"
+    server.write_text(ECHO_SERVER)
+    client.write_text(ECHO_CLIENT + "print({'a', 'b', 'c', s, object})\n")
+    files = []
+    for seed in ("0", "1", "random"):
+        files.append(tmp_path / f"{seed}.ioviz")
+        peer = f"{client} 127.0.0.1 one two"
+        result = ioviz("exec", "--record", files[-1], "--peer", peer, server, env={"PYTHONHASHSEED": seed})
+        assert result.code == 0, result.err
+    assert len({file.read_bytes() for file in files}) == 1
+
+
+def test_events_as_json_lines(program: Path) -> None:
+    program.write_text("print('hello')\n")
+    result = ioviz("exec", "--json", program)
+    events = [json.loads(line) for line in result.out.splitlines()]
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert [event["data"] for event in events if event["kind"] == "TextPrinted"] == ["hello\n"]
+
+
+def test_strace_goes_to_stderr(program: Path) -> None:
+    program.write_text("import os\nos.write(1, b'hello\\n')\n")
+    result = ioviz("exec", "--strace", program)
+    assert result.out == "hello\n"
+    assert 'write(1, "hello\\n", 6)                  = 6\n' in result.err
+    assert result.err.endswith("+++ exited with 0 +++\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        (["none.py"], "none.py"),
+        (["--set", "trigger=sideways", "{program}"], "trigger"),
+        (["--set", "colour=red", "{program}"], "colour"),
+        (["--peer", "none.py", "{program}"], "none.py"),
+        (["--peer", "{program}", "--peer-stdin", "none.txt", "{program}"], "none.txt"),
+        (["--record", "/nowhere/run.ioviz", "{program}"], "/nowhere/run.ioviz"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(args: list[str], complaint: str, program: Path) -> None:
+    program.write_text("print('never')\n")
+    result = ioviz("exec", *(arg.format(program=program) for arg in args))
+    assert (result.code, result.out) == (2, "")
+    assert complaint in result.err
+    assert result.err.count("\n") == 1
