@@ -145,7 +145,7 @@ class Loader:
             append(event)
             seq += 1
             if seq >= keyframes.due:
-                recording.keep(world)
+                recording.keep(world, noted=True)
         recording.pack()
         self._t = t
         self._line += len(events)

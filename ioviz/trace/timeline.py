@@ -9,12 +9,15 @@ cursor passes for the first time, or from a world that follows the log anyway, s
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.model.world import World
+from ioviz.model.world import TABLES, World
 from ioviz.trace.footprint import ALL, tables_of
-from ioviz.trace.keyframes import Keyframes, Tables
+from ioviz.trace.keyframes import Kept, Keyframes, Tables
 from ioviz.trace.log import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BACKSTEP: Final = 64
 """A way back of at most so many events counts as stepping back, and more of it is expected."""
@@ -38,32 +41,88 @@ class Timeline(Log):
         """Another place to stand at, with a world of its own."""
         return Cursor(self)
 
-    def keep(self, world: World) -> None:
-        """Take a keyframe, if one is due, of a world to which all events so far have been applied; pack the log."""
+    def keep(self, world: World, *, noted: bool = False) -> None:
+        """Take a keyframe, if one is due, of a world to which all events so far have been applied; pack the log.
+
+        For `noted` see `Keyframes.add`.
+        """
         self.pack()
         place, keyframes = len(self), self.keyframes
         if place >= keyframes.due:
-            keyframes.add(place, world, tables_of(self.kinds(keyframes.last, place)))
+            keyframes.add(place, world, tables_of(self.kinds(keyframes.last, place)), noted=noted)
+
+
+class CursorWorld(World):
+    """The world of a cursor. A table that nobody has asked for since the cursor came from a keyframe is not there yet,
+    and is fetched when it is: most tables of a large world never are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: Tables = {}
+        self._own = set(TABLES)
+        """The tables that are the cursor's to write; the others are a keyframe's."""
+        self._left: dict[str, Any] = {}
+        """Tables of the place that was left. Giving each back only when its successor is there keeps the memory with
+        us: else every seek would begin with a thousand page faults."""
+
+    def __getattr__(self, name: str) -> Any:
+        kept = self._kept.get(name) if name in ALL else None
+        if kept is None:
+            raise AttributeError(name)
+        if kept.layers:
+            table = kept.copy()
+            self._own.add(name)
+        else:
+            table = kept.base
+        setattr(self, name, table)
+        return table
+
+    def stand(self, tables: Tables) -> None:
+        """Become the world of a keyframe."""
+        self._kept = tables
+        self._own.clear()
+        here = vars(self)
+        self._left = {name: here.pop(name) for name in TABLES if name in here}
+
+    def keep(self) -> Tables:
+        """This world as a keyframe, from which everything that is written from now on is a copy."""
+        self._own.clear()
+        here = vars(self)
+        return {name: Kept(here[name]) if name in here else self._kept[name] for name in TABLES}
+
+    def unshare(self, names: Iterable[str]) -> None:
+        """Make the tables `names` the cursor's own."""
+        here = vars(self)
+        for name in names:
+            if name not in self._own:
+                setattr(self, name, dict(here[name]) if name in here else self._kept[name].copy())
+                self._own.add(name)
+                self._left.pop(name, None)
+
+    def settle(self) -> None:
+        """Give the rest of the tables of the place before back."""
+        self._left.clear()
 
 
 class Cursor:
-    """A place in a timeline and the world there.
-
-    The tables in `_own` are the cursor's; the others are a keyframe's, and are copied before an event may write them.
-    """
+    """A place in a timeline and the world there."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
+        self._world = CursorWorld()
         self.place = 0
-        self.world = World()
-        self._own = ALL
         self._near = -1
         self._near_tables: Tables = {}
+
+    @property
+    def world(self) -> World:
+        """The world here. It changes when the cursor moves."""
+        return self._world
 
     def seek(self, n: int) -> World:
         """Go to the place after `n` events. Raises IndexError if there are not so many."""
         if n == self.place:
-            return self.world
+            return self._world
         if not 0 <= n <= len(self._timeline):
             raise IndexError(f"the timeline has {len(self._timeline)} events: no place {n}")
         place, tables = self._timeline.keyframes.before(n)
@@ -71,32 +130,25 @@ class Cursor:
             back = self.place - n
             if place < self._near <= n:
                 place, tables = self._near, self._near_tables
-            self._stand(place, tables)
+            self.place = place
+            self._world.stand(tables)
             if 0 < back <= BACKSTEP and n - RUN_UP > place:
                 self._apply(n - RUN_UP)
-                self._near, self._near_tables = self.place, dict(vars(self.world))
-                self._own = frozenset()
+                self._near, self._near_tables = self.place, self._world.keep()
         self._apply(n)
-        return self.world
-
-    def _stand(self, place: int, tables: Tables) -> None:
-        """Be at `place`, whose tables are `tables`, without copying any."""
-        self.place, self._own = place, frozenset()
-        vars(self.world).update(tables)
+        self._world.settle()
+        return self._world
 
     def _apply(self, n: int) -> None:
         """Apply the events up to place `n`, and leave keyframes on the way where there are none yet."""
-        timeline, world = self._timeline, self.world
+        timeline, world = self._timeline, self._world
         keyframes = timeline.keyframes
         while self.place < n:
             stop = min(n, keyframes.due) if self.place < keyframes.due else n
-            written = tables_of(timeline.kinds(self.place, stop))
-            for name in written - self._own:
-                setattr(world, name, dict(world.table(name)))
-            self._own |= written
+            world.unshare(tables_of(timeline.kinds(self.place, stop)))
             for part in timeline.parts(self.place, stop):
                 for event in part:
                     event.apply(world)
             self.place = stop
             if stop == keyframes.due:
-                keyframes.add(stop, world, tables_of(timeline.kinds(keyframes.last, stop)))
+                keyframes.add(stop, world, tables_of(timeline.kinds(keyframes.last, stop)), noted=True)
