@@ -26,7 +26,9 @@ class Terminal:
     """The input side of a process's terminal. `script` gives the lines still to be typed; `ask` a person's next line,
     or b"" at the end of input."""
 
-    def __init__(self, pid: int, host: int, script: Iterator[bytes] | None, ask: Callable[[], bytes | None] | None) -> None:
+    def __init__(
+        self, pid: int, host: int, script: Iterator[bytes] | None, ask: Callable[[], bytes | None] | None
+    ) -> None:
         self.pid = pid
         self.host = host
         self.script = script
