@@ -2,7 +2,7 @@
 
 A keyframe shares with the one before it every table that no event in between could write. Of a small table that
 changed it has a copy; of a large one what changed since the last copy, a layer for each keyframe, until the layers have
-an eighth of the rows of the table. Rows are never copied. With 10,000 connections a world has 250,000 rows, and a
+a quarter of the rows of the table. Rows are never copied. With 10,000 connections a world has 250,000 rows, and a
 keyframe takes about 0.5 MB.
 
 Invariants: places rise; the first is 0; nobody writes to a table of a keyframe. A large table that is put together
@@ -121,7 +121,7 @@ class Keyframes:
     def _lay(self, name: str, table: Table, before: Kept, layer: Layer) -> Kept:
         """Put `layer` over a table as it was; if that would be too much, copy the table as it is."""
         last = self._last[name]
-        if last is before.base or sum(each.size for each in before.layers) + layer.size > len(table) // 8:
+        if last is before.base or sum(each.size for each in before.layers) + layer.size > len(table) // 4:
             kept = self._copy(name, table)
             self._last[name] = dict(table)
             return kept
