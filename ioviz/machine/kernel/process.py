@@ -27,6 +27,8 @@ class ProcessState:
         self.threads = 0
         self.actions: dict[int, tuple[int, Callable[[int], None] | None]] = {}
         self.check_signals: Callable[[], None] | None = None
+        self.absolute: Callable[[str], str] = str
+        """Makes a path absolute: the working directory is the guest's."""
         self.alarm: Any = None
         self.alarm_due = 0
         self.interval = 0
