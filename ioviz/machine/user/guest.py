@@ -11,6 +11,7 @@ Everything that a guest's code can touch hangs on its `Guest`, so that guests ne
 
 from __future__ import annotations
 
+import posixpath
 from errno import ENOSYS
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any, Protocol
@@ -53,6 +54,7 @@ class ProcessPort(Protocol):
 
     actions: dict[int, tuple[int, Callable[[int], None] | None]]
     check_signals: Callable[[], None] | None
+    absolute: Callable[[str], str]
 
 
 class Guest:
@@ -91,6 +93,7 @@ class Guest:
         self.serials = Serials()
         self._last_key = 0
         self._sources: dict[str, int] = {}
+        self._warned: dict[str, dict[Any, Any]] = {}
         self.sys: ModuleType = sys_shim.build(self)
         builtins_shim.build(self)
         self.importer = Importer(self)
@@ -99,6 +102,7 @@ class Guest:
     def attach(self, process: ProcessPort) -> None:
         """Give the kernel the hooks of this process, and the signal actions that CPython sets when it starts."""
         process.check_signals = self.check_signals
+        process.absolute = self.absolute
         process.actions[13] = (1, None)  # SIGPIPE is ignored: writing to a closed pipe raises BrokenPipeError
         process.actions[2] = (2, self.mark_signal)
 
@@ -112,6 +116,10 @@ class Guest:
         self.syscall(SYS.exit_group, code)
 
     # -- services for shims
+
+    def absolute(self, path: str) -> str:
+        """`path` from the root on; the name of a local socket is kept as it was given, and found by this."""
+        return posixpath.normpath(posixpath.join(self.cwd, path))
 
     def new_key(self) -> int:
         """A futex key that this process has not used."""
@@ -156,10 +164,10 @@ class Guest:
         base = self.program.cwd.rstrip("/") + "/"
         return path.removeprefix(base)
 
-    def warn(self, message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> None:
-        """Print a warning of C code, as `warnings` does."""
+    def warn(self, message: Any, category: Any, filename: str, lineno: int) -> None:
+        """A warning of C code: the guest's `warnings` decides what becomes of it."""
         warnings: Any = self.import_module("warnings")
-        warnings.showwarning(message, category, filename, lineno, None, line)
+        warnings.warn_explicit(message, category, filename, lineno, None, self._warned.setdefault(filename, {}))
 
     def import_module(self, name: str) -> ModuleType:
         """The guest's own module `name`, imported if it is not yet."""

@@ -14,6 +14,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ioviz.machine.kernel.switch import TaskKilled
+from ioviz.machine.user.ending import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,31 +28,37 @@ class Hosting:
     def __init__(self, kernel: KernelPort) -> None:
         self._kernel = kernel
         self.guests: dict[int, Guest] = {}
-        self._saved: tuple[Callable[..., Any], bool] | None = None
+        self._saved: tuple[Callable[..., Any], Callable[..., Any], bool] | None = None
         self._warnings: Any = None
 
     def __enter__(self) -> Hosting:
-        self._saved = sys.unraisablehook, gc.isenabled()
+        self._saved = sys.unraisablehook, sys.displayhook, gc.isenabled()
         sys.unraisablehook = self._unraisable
+        sys.displayhook = self._displayed
         gc.disable()
         self._warnings = warnings.catch_warnings()
         self._warnings.__enter__()
         warnings.resetwarnings()
-        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
-            warnings.simplefilter("ignore", category)
+        warnings.simplefilter("always")  # the guest's own filters decide
         warnings.showwarning = self._warned
         return self
 
     def __exit__(self, *exception: object) -> None:
         assert self._saved is not None
         self._warnings.__exit__(None, None, None)
-        sys.unraisablehook, collecting = self._saved
+        sys.unraisablehook, sys.displayhook, collecting = self._saved
         if collecting:
             gc.enable()
 
     def _running(self) -> Guest | None:
         kernel = self._kernel
         return self.guests.get(kernel.pid) if kernel.task else None
+
+    def _displayed(self, value: object) -> None:
+        """sys.displayhook of the host, which interactive code (as in doctests) calls."""
+        guest = self._running()
+        if guest is not None:
+            guest.sys.__dict__["displayhook"](value)
 
     def _unraisable(self, unraisable: Any) -> None:
         """sys.unraisablehook of the host."""
@@ -67,7 +74,7 @@ class Hosting:
     def _warned(
         self, message: Any, category: Any, filename: Any, lineno: Any, file: Any = None, line: Any = None
     ) -> None:
-        """warnings.showwarning of the host."""
+        """warnings.showwarning of the host. What it raises, as the guest's filters may want, is raised in the guest."""
         guest = self._running()
-        if guest is not None:
-            guest.warn(message, category, filename, lineno, line)
+        if guest is not None and not is_ours(filename):
+            guest.warn(message, category, filename, lineno)

@@ -1,5 +1,6 @@
 """The few places in which the standard library has to be told that it runs on the machine.
 
+- What the C code of `object` gives to `pickle` is found in `copyreg`.
 - `traceback` shows no frames of the machine's.
 - Threads, futures and the streams of asyncio hash by the order in which they were first hashed, not by their address:
   sets of them decide who is joined, cancelled or written to first, which must not differ from run to run.
@@ -7,6 +8,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import weakref
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -69,7 +71,14 @@ def _hash_by_serial(*names: str) -> Callable[[Guest, ModuleType], None]:
     return patch
 
 
+def _copyreg(guest: Guest, module: ModuleType) -> None:
+    # `object.__reduce_ex__` gives the host's functions, which `pickle` looks for under their names.
+    for name in ("_reconstructor", "__newobj__", "__newobj_ex__"):
+        module.__dict__[name] = getattr(copyreg, name)
+
+
 PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {
+    "copyreg": _copyreg,
     "traceback": _traceback,
     "threading": _hash_by_serial("Thread"),
     "concurrent.futures._base": _hash_by_serial("Future"),

@@ -7,6 +7,7 @@ show.
 from __future__ import annotations
 
 import builtins
+import contextlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +65,13 @@ class _Builtins:
         for name in ("stdin", "stdout", "stderr"):
             if streams.get(name) is None:
                 raise RuntimeError(f"input(): lost sys.{name}")
-        streams["stderr"].flush()
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            streams["stderr"].flush()
         stdout = streams["stdout"]
         if prompt != "":
             stdout.write(str(prompt))
-        stdout.flush()
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stdout.flush()
         line: str = streams["stdin"].readline()
         if not isinstance(line, str):
             raise TypeError(f"object.readline() returned non-string (type {type(line).__name__})")

@@ -14,6 +14,8 @@ from ioviz.machine.user.shims.arguments import nanoseconds
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ioviz.machine.user.guest import Guest
 
 REALTIME, MONOTONIC = 0, 1
@@ -38,7 +40,7 @@ _NAMED: Final = {
 class _Time:
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
-        self._clock = guest.kernel.vdso_clock
+        self._clock: Callable[[int], int] = getattr(guest.kernel, "read_clock", guest.kernel.vdso_clock)
         self._syscall = guest.syscall
 
     def time(self) -> float:
