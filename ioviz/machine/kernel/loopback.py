@@ -30,6 +30,7 @@ from ioviz.model.socket import (
     FIN_WAIT1,
     FIN_WAIT2,
     LAST_ACK,
+    RCV_SHUTDOWN,
     ConnectionCreated,
     ConnectionQueued,
     FinReceived,
@@ -93,6 +94,10 @@ def push(k: Kernel, sock: int) -> None:
         if other is None or other.orphan or other.peer != sock:
             k.cause = cause
             reset_by_peer(k, sock)
+            return
+        if other.shutdown & RCV_SHUTDOWN and other.state in (FIN_WAIT1, FIN_WAIT2):
+            k.cause = cause
+            abort_on_data(k, sock, peer)
             return
         room = window(buffers[rx].limit) - buffers[rx].bytes
         head = world.segments[buffers[tx].head]
@@ -167,5 +172,15 @@ def reset_by_peer(k: Kernel, sock: int) -> None:
     if other is not None and other.peer == sock:
         k.cause = k.emit(RstSent, other.id, "data after close")
         release_socket(k, other)
+    receive_reset(k, sock)
+    k.cause = cause
+
+
+def abort_on_data(k: Kernel, sock: int, peer: int) -> None:
+    """`sock` sent data to `peer`, which has shut down both directions: its kernel breaks the connection off, for both
+    (RFC 1122, 4.2.2.13)."""
+    cause = k.cause
+    k.cause = k.emit(RstSent, peer, "data after shutdown")
+    receive_reset(k, peer)
     receive_reset(k, sock)
     k.cause = cause
