@@ -49,6 +49,14 @@ NAMES: dict[str, Callable[[Any], object]] = {
     "host is int": lambda m: m.getaddrinfo(1, 1),
     "port is list": lambda m: m.getaddrinfo("1.2.3.4", []),
     "large port": lambda m: m.getaddrinfo("1.2.3.4", 99999, type=1),
+    **{
+        f"port {port}": lambda m, port=port: m.getaddrinfo("1.2.3.4", port, type=1)  # type: ignore[misc]
+        for port in (-1, 1 << 31, (1 << 32) + 5, 1 << 63, 1 << 64, -(1 << 64))
+    },
+    "scope": lambda m: m.getaddrinfo("ff02::1%1", 80, type=1),
+    "scope by name": lambda m: m.getaddrinfo("ff02::1%lo", 80, type=1),
+    "no such scope": lambda m: m.getaddrinfo("ff02::1%nosuch", 80, type=1),
+    "nameinfo of scope": lambda m: m.getnameinfo(("ff02::1", 80, 0, 1), 3),
     "wrong family": lambda m: m.getaddrinfo("1.2.3.4", 1, 10, 1),
     "bad family": lambda m: m.getaddrinfo("1.2.3.4", 1, 99),
     "bad type": lambda m: m.getaddrinfo("1.2.3.4", 1, 0, 99),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from operator import index
 from typing import Any, Final
 
 INT_MAX: Final = 0x7FFF_FFFF
 NS_MAX: Final = (1 << 63) - 1
 MS: Final = 1_000_000
+TIME_TYPE: Final = "PyTime_t" if sys.version_info >= (3, 13) else "_PyTime_t"
 
 _STRERROR: Final[dict[int, str]] = {}
 
@@ -74,7 +76,7 @@ def nanoseconds(value: Any, unit: int = 1_000_000_000) -> int:
         return math.ceil(scaled) if scaled >= 0 else math.floor(scaled)
     number = index(value) * unit
     if not -NS_MAX <= number <= NS_MAX:
-        raise OverflowError("timestamp too large to convert to C _PyTime_t")
+        raise OverflowError(f"timestamp too large to convert to C {TIME_TYPE}")
     return int(number)
 
 

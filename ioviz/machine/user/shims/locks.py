@@ -91,6 +91,9 @@ def make_locks(guest: Guest) -> tuple[type[Any], type[Any], Callable[[], Any]]:
                 raise TypeError("cannot create '_thread.lock' instances")
             return allocate_lock()
 
+        def __init_subclass__(cls) -> None:
+            raise TypeError("type '_thread.lock' is not an acceptable base type")
+
         def acquire(self, blocking: Any = True, timeout: Any = -1) -> bool:
             """Lock the lock; False if that was not possible in time."""
             if self.__held or timeout != -1 or (blocking is not True and blocking is not False):

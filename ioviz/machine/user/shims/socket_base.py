@@ -10,6 +10,7 @@ Source: `Modules/socketmodule.c`.
 from __future__ import annotations
 
 import struct
+import sys
 from contextlib import suppress
 from errno import EAGAIN, EBADF, ECONNRESET, EINPROGRESS, EINTR, EISCONN, ENOTSOCK
 from itertools import count
@@ -39,6 +40,8 @@ SOCK_CLOEXEC: Final = 0o2000000
 SOL_SOCKET, SO_TYPE, SO_ERROR, SO_PROTOCOL = 1, 3, 4, 38
 FIONBIO: Final = 0x5421
 POLLIN, POLLOUT, POLLERR = 1, 4, 8
+ANY_FLAG: Final = sys.version_info >= (3, 12)
+"""Whether `setblocking` takes any object for its truth."""
 
 
 class Port:
@@ -343,9 +346,7 @@ class SocketBase:
 
     def setblocking(self, flag: Any, /) -> None:
         """True: as settimeout(None); False: as settimeout(0.0)."""
-        if not hasattr(flag, "__index__"):
-            raise TypeError(f"'{flag.__class__.__name__}' object cannot be interpreted as an integer")
-        self.sock_timeout_ = -1 if c_int(flag) else 0
+        self.sock_timeout_ = -1 if (flag if ANY_FLAG else c_int(flag)) else 0
         self.port_.call(SYS.ioctl, self.sock_fd_, FIONBIO, int(self.sock_timeout_ >= 0))
 
     def getblocking(self) -> bool:

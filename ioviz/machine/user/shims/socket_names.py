@@ -8,6 +8,7 @@ Source: `Modules/socketmodule.c`; results and errors are those of glibc with an 
 from __future__ import annotations
 
 import _socket as host
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.user.shims.arguments import c_int, failure
@@ -48,6 +49,9 @@ EAI: Final = {
     "SERVICE": (-8, "Servname not supported for ai_socktype"),
     "ADDRFAMILY": (-9, "Address family for hostname not supported"),
 }
+ANY_PORT: Final = sys.version_info >= (3, 12)
+"""Whether `getaddrinfo` takes ints of any size for a port."""
+UNSIGNED_INDEX: Final = sys.version_info >= (3, 13)
 PASSIVE, CANONNAME, NUMERICHOST, NUMERICSERV = 1, 2, 4, 1024
 KNOWN_FLAGS: Final = 0x7FF
 NI_NUMERICHOST, NI_NUMERICSERV, NI_NAMEREQD, NI_DGRAM = 1, 2, 8, 16
@@ -168,8 +172,12 @@ class Names:
         service: int | str | None
         if isinstance(port, int):
             service = int(port)
-            if not -(1 << 63) <= service < 1 << 64:
+            if not -(1 << 63) <= service < 1 << 63 and not ANY_PORT:
                 raise OverflowError("Python int too large to convert to C long")
+            # glibc reads figures into an unsigned long and keeps them as an int; below zero that is no port.
+            service = min(service, (1 << 64) - 1) & 0xFFFF_FFFF
+            if service >> 31:
+                service = str(port)
         elif isinstance(port, str | bytes):
             text = port if isinstance(port, str) else port.decode()
             text.encode()  # raises what CPython raises for half a surrogate pair
@@ -310,6 +318,8 @@ class Names:
 
     def if_indextoname(self, index: Any, /) -> str:
         """The name of an interface."""
+        if index < 0 and UNSIGNED_INDEX:
+            raise OverflowError("can't convert negative value to unsigned int")
         number = c_int(index)
         for each, interface in INTERFACES:
             if each == number:
