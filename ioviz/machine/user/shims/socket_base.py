@@ -346,7 +346,7 @@ class SocketBase:
 
     def setblocking(self, flag: Any, /) -> None:
         """True: as settimeout(None); False: as settimeout(0.0)."""
-        self.sock_timeout_ = -1 if (flag if ANY_FLAG else c_int(flag)) else 0
+        self.sock_timeout_ = -1 if (flag if ANY_FLAG else c_size(flag)) else 0
         self.port_.call(SYS.ioctl, self.sock_fd_, FIONBIO, int(self.sock_timeout_ >= 0))
 
     def getblocking(self) -> bool:

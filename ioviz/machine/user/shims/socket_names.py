@@ -175,7 +175,7 @@ class Names:
             if not -(1 << 63) <= service < 1 << 63 and not ANY_PORT:
                 raise OverflowError("Python int too large to convert to C long")
             # glibc reads figures into an unsigned long and keeps them as an int; below zero that is no port.
-            service = min(service, (1 << 64) - 1) & 0xFFFF_FFFF
+            service = (service if abs(service) < 1 << 64 else -1) & 0xFFFF_FFFF
             if service >> 31:
                 service = str(port)
         elif isinstance(port, str | bytes):
