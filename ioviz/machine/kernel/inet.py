@@ -49,6 +49,8 @@ class Net:
         """The driver's interrupt handler: kernel and host."""
         self.ports: dict[tuple[int, int, int], dict[int, None]] = {}
         """(host, protocol, port) → the sockets and TIME-WAITs that hold it."""
+        self.taken: dict[tuple[int, int, int], int] = {}
+        """(host, protocol, parity) → how many ephemeral ports of that parity are held."""
         self.listeners: dict[tuple[int, int], list[int]] = {}
         """(host, port) → listening sockets."""
         self.connections: dict[tuple[int, str, str], int] = {}
@@ -155,6 +157,8 @@ def _conflict(k: Kernel, row: Socket, ip: str, holders: dict[int, None]) -> bool
     v6only = bool(option(world, sock, IPPROTO_IPV6, IPV6_V6ONLY))
     udp = row.type == SOCK_DGRAM
     for holder in holders:
+        if holder == sock:
+            continue
         other = world.sockets.get(holder)
         if other is None:
             gone = world.time_waits.get(holder)
@@ -186,7 +190,7 @@ def bind_port(k: Kernel, row: Socket, ip: str, port: int, parity: int = 1) -> in
         port = _ephemeral(k, host, protocol, parity)
         if port < 0:
             return port
-    net.ports.setdefault((host, protocol, port), {})[row.id] = None
+    hold_port(k, host, protocol, port, row.id)
     return port
 
 
@@ -194,6 +198,8 @@ def _ephemeral(k: Kernel, host: int, protocol: int, parity: int) -> int:
     net = k.net
     ports = net.ports
     for wanted in (parity, 1 - parity):
+        if net.taken.get((host, protocol, wanted), 0) >= PORTS_OF_A_PARITY:
+            continue
         start = net.next_port.get((host, wanted))
         if start is None:
             start = k.random.randrange(PORTS_OF_A_PARITY)
@@ -230,7 +236,15 @@ def _end_time_wait(k: Kernel, id: int) -> None:
 
 def hold_port(k: Kernel, host: int, protocol: int, port: int, holder: int) -> None:
     """A connection or a TIME-WAIT holds a port too."""
-    k.net.ports.setdefault((host, protocol, port), {})[holder] = None
+    net = k.net
+    holders = net.ports.get((host, protocol, port))
+    if holders is None:
+        net.ports[(host, protocol, port)] = {holder: None}
+        if FIRST_PORT <= port < FIRST_PORT + 2 * PORTS_OF_A_PARITY:
+            key = (host, protocol, port & 1)
+            net.taken[key] = net.taken.get(key, 0) + 1
+    else:
+        holders[holder] = None
 
 
 def release_port(k: Kernel, host: int, protocol: int, local: str, holder: int) -> None:
@@ -243,6 +257,14 @@ def release_port(k: Kernel, host: int, protocol: int, local: str, holder: int) -
         holders.pop(holder, None)
         if not holders:
             del k.net.ports[key]
+            if FIRST_PORT <= key[2] < FIRST_PORT + 2 * PORTS_OF_A_PARITY:
+                k.net.taken[(host, protocol, key[2] & 1)] -= 1
+
+
+def may_listen(k: Kernel, row: Socket) -> bool:
+    """Whether nobody forbids a bound socket to listen: bind(2) is asked again (`inet_csk_listen_start`)."""
+    ip, port = parse(row.local)
+    return not _conflict(k, row, ip, k.net.ports[(row.host, row.protocol, port)])
 
 
 def inet_bind(k: Kernel, row: Socket, address: Any) -> int:

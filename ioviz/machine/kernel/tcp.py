@@ -8,6 +8,7 @@ Sources: Linux `net/ipv4/tcp.c` (`tcp_poll`, `tcp_sendmsg_locked`, `tcp_recvmsg_
 from __future__ import annotations
 
 from errno import (
+    EADDRINUSE,
     EAGAIN,
     EALREADY,
     ECONNABORTED,
@@ -28,6 +29,7 @@ from ioviz.machine.kernel.inet import (
     SOL_SOCKET,
     bind_port,
     from_user,
+    may_listen,
     option,
     parse,
     release_port,
@@ -123,6 +125,8 @@ def tcp_listen(k: Kernel, row: Socket, backlog: int) -> int:
         k.emit(SocketBound, sock, show(ip, port))
         row = k.world.sockets[sock]
     if row.state != LISTEN:
+        if not may_listen(k, row):
+            return -EADDRINUSE
         k.net.listeners.setdefault((row.host, parse(row.local)[1]), []).append(sock)
     k.emit(SocketListening, sock, min(backlog & 0xFFFFFFFF, k.config.somaxconn))
     return 0

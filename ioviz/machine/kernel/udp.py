@@ -52,6 +52,8 @@ LARGEST: Final = 65507
 def truesize(n: int) -> int:
     """What a datagram of `n` bytes is charged: the `sk_buff` and the power of two that holds data, headers and its
     end."""
+    if n + 44 >= 16064:
+        return 832 + n  # the data is in pages of its own
     size = (n + 44 + 63 & ~63) + 320
     return 256 + (576 if size <= 576 else 1 << (size - 1).bit_length())
 

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 PAGE: Final = 4096
 HEAD: Final = PAGE - 320
 """SKB_MAX_HEAD(0): data beyond this goes into pages of its own."""
-LARGEST_PIECE: Final = 48832
+LARGEST_PIECE: Final = HEAD + 32768
 DGRAM_QUEUE: Final = 10
 """`net.unix.max_dgram_qlen`."""
 
@@ -123,7 +123,7 @@ def unix_bind(k: Kernel, row: Socket, address: Any) -> int:
         if (row.host, place) in k.net.unix:
             return -EADDRINUSE
     else:
-        place = make_socket(k, name)
+        place = make_socket(k, k.processes[k.pid].absolute(name))
         if place < 0:
             return place
     k.net.unix[(row.host, place)] = row.id
@@ -139,7 +139,7 @@ def _find(k: Kernel, row: Socket, address: Any) -> int:
         return name
     place: int | str = name
     if not name.startswith("\0"):
-        place = find_socket(k, name)
+        place = find_socket(k, k.processes[k.pid].absolute(name))
         if place < 0:
             return place
     found = k.net.unix.get((row.host, place), 0)

@@ -1,7 +1,7 @@
 """Socket scripts that run on the simulated kernel and on the real one.
 
-A script is a function of `Net`: it makes system calls and returns what it observed, with errors and masks as words, so that a
-failing comparison can be read.
+A script is a function of `Net`: it makes system calls and returns what it observed, with errors and masks as words, so
+that a failing comparison can be read.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Net:
         self.opened.append(fd)
         return fd
 
-    def listener(self, backlog: int = 8, blocking: bool = False, **options: int) -> int:
-        fd = self.socket(blocking=blocking)
+    def listener(self, backlog: int = 8, **options: int) -> int:
+        fd = self.socket()
         for name, value in options.items():
             self.set(fd, globals()[name], value)
         assert self.syscall(SYS.bind, fd, ("127.0.0.1", 0)) == 0
@@ -73,6 +73,7 @@ class Net:
         if isinstance(got, int):
             return word(got)
         self.opened.append(got[0])
+        self.syscall(SYS.fcntl, got[0], 4, O_NONBLOCK)
         return got[0]
 
     def pair(self, blocking: bool = False, **options: int) -> tuple[int, int]:
@@ -86,6 +87,7 @@ class Net:
         self.opened.append(got)
         if not blocking:
             self.syscall(SYS.fcntl, client, 4, O_NONBLOCK)
+            self.syscall(SYS.fcntl, got, 4, O_NONBLOCK)
         self.close(server)
         self.settle()
         return client, got
