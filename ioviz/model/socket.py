@@ -312,6 +312,7 @@ class RstReceived(Event):
         world.sockets[self.sock] = replace(
             row, state=CLOSE, shutdown=RCV_SHUTDOWN | SEND_SHUTDOWN, error=self.error, peer=0
         )
+        world.tcps.pop(self.sock, None)
         buffer = world.buffers[self.sock * 2 + 1]
         if buffer.bytes:
             consume(world, self.sock * 2 + 1, buffer.bytes)
@@ -369,6 +370,7 @@ class TimeWaitStarted(Event):
         row = world.sockets[self.sock]
         world.time_waits[self.id] = TimeWait(self.id, row.host, row.local, row.remote, self.until, self.reuse)
         world.sockets[self.sock] = replace(row, state=CLOSE, shutdown=RCV_SHUTDOWN | SEND_SHUTDOWN, peer=0, done=True)
+        world.tcps.pop(self.sock, None)
 
 
 class TimeWaitEnded(Event):

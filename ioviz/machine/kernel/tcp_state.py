@@ -13,6 +13,7 @@ from ioviz.model.poll_bits import POLLOUT, POLLWRBAND, POLLWRNORM
 from ioviz.model.socket import (
     CLOSE,
     CLOSE_WAIT,
+    SYN_RECV,
     SYN_SENT,
     NoSpaceSet,
     RstReceived,
@@ -84,7 +85,7 @@ def receive_reset(k: Kernel, sock: int) -> None:
     k.net.connections.pop((row.host, row.local, row.remote), None)
     cause = k.cause
     k.cause = k.emit(RstReceived, sock, error)
-    if row.orphan:
+    if row.orphan or row.state == SYN_RECV:
         release_socket(k, k.world.sockets[sock])
     else:
         k.wake(sock, 0)
