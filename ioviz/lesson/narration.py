@@ -1,0 +1,180 @@
+"""One sentence for every event, in English and in Chinese.
+
+The sentences are data, a table a language: kind → template (`sentences_en`, `sentences_zh`). A template's places are
+fields of the event, or names that `Words` works out from the world *before* the event. A kind without a template of
+its own (one that a newer version recorded) is named, and nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ioviz.lesson import sentences_en, sentences_zh
+from ioviz.lesson.words import (
+    buffer_owner,
+    line_text,
+    place_name,
+    preview,
+    process_name,
+    result_name,
+    socket_name,
+    task_name,
+)
+from ioviz.model.event import Unknown
+from ioviz.model.idt import IDT
+from ioviz.model.poll_bits import describe
+from ioviz.model.syscalls import BY_NR, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ioviz.model.event import Event
+    from ioviz.model.world import World
+
+TABLES: Final[dict[str, Any]] = {"en": sentences_en, "zh": sentences_zh}
+
+
+def narrate(world: World, event: Event, lang: str) -> str:
+    """The sentence for `event`; `world` is the one before it."""
+    table = TABLES.get(lang, sentences_en)
+    kind = type(event).__name__
+    variant = VARIANTS.get(kind)
+    special = table.SENTENCES.get(f"{kind}.{variant(event)}") if variant is not None else None
+    template: str | None = special or table.SENTENCES.get(kind)
+    if template is None:
+        return str(table.UNKNOWN.format(kind=event.name if isinstance(event, Unknown) else kind))
+    return template.format_map(Words(world, event, table.TERMS))
+
+
+def _returned(event: Any) -> str:
+    if event.ret < 0:
+        return "again" if event.ret == -11 else "failed"
+    name = name_of(event.nr)
+    if name in ("recvfrom", "read") and event.ret == 0:
+        return "eof"
+    if name in ("epoll_wait", "poll", "select"):
+        return "ready" if event.ret else "timeout"
+    return "fine"
+
+
+VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
+    "TrapEntered": lambda event: "int80" if event.vector >= 0 else "syscall",
+    "SyscallReturned": _returned,
+    "TaskSwitched": lambda event: "idle" if not event.next else "start" if not event.prev else "switch",
+    "TaskSlept": lambda event: "until" if event.until else "forever",
+    "TaskWoken": lambda event: str(event.reason),
+    "EventDelivered": lambda event: "again" if event.relinked else "once",
+    "ReadyLinked": lambda event: str(event.by),
+    "RunEnded": lambda event: str(event.reason),
+    "TreeRotated": lambda event: "left" if event.left else "right",
+    "TreeRecoloured": lambda event: "red" if event.red else "black",
+    "FdsScanned": lambda event: "again" if event.again else "first",
+    "FileHeld": lambda event: "kept" if event.delta > 0 else "given",
+    "SocketErrorSet": lambda event: "set" if event.error else "cleared",
+    "NoSpaceSet": lambda event: "full" if event.nospace else "room",
+    "SignalDelivered": lambda event: str(event.action),
+    "PacketQueued": lambda event: "data" if event.data else "control",
+    "UrgentReceived": lambda event: "came" if event.byte >= 0 else "taken",
+    "TaskPreempted": lambda event: "yield" if event.reason == "yield" else "slice",
+}
+"""Kinds that have several sentences: which one an event takes."""
+
+
+class Words:
+    """The names that a template may use, each worked out when it is asked for."""
+
+    def __init__(self, world: World, event: Any, terms: dict[str, str]) -> None:
+        self._world = world
+        self._event = event
+        self._terms = terms
+
+    def __getitem__(self, name: str) -> str:
+        maker = MAKERS.get(name)
+        if maker is not None:
+            made = maker(self._world, self._event)
+            return self._terms.get(f"{name} {made}", made) if made else self._terms.get(f"no {name}", "?")
+        value = getattr(self._event, name)
+        if name == "data":
+            return preview(value)
+        return self._terms.get(f"{name} {value}", str(value))
+
+
+def _item(field: str) -> Callable[[World, Any], str]:
+    def name(world: World, event: Any) -> str:
+        item = getattr(event, field)
+        row = world.epitems.get(item)
+        return f"fd {row.fd}" if row is not None else f"#{item}" if item else ""
+
+    return name
+
+
+def _buffer(field: str) -> Callable[[World, Any], str]:
+    return lambda world, event: buffer_owner(world, getattr(event, field))[0]
+
+
+def _frame_call(world: World, event: Any) -> str:
+    frame = world.frames.get(event.task)
+    return name_of(frame.nr) if frame is not None and frame.vector in (0x80, -1) else ""
+
+
+def _number(world: World, event: Any) -> str:
+    row = BY_NR.get(event.nr)
+    if row is None:
+        return str(event.nr)
+    return str(row.nr32 if event.vector >= 0 else row.nr)
+
+
+def _found(world: World, event: Any) -> str:
+    shown = ", ".join(f"fd {fd} {describe(mask)}" for fd, mask in event.found[:4])
+    return shown + (", …" if len(event.found) > 4 else "")
+
+
+def _vector(world: World, event: Any) -> str:
+    gate = IDT.get(event.vector)
+    return gate.name if gate is not None else f"{event.vector:#x}"
+
+
+def _handler(world: World, event: Any) -> str:
+    gate = IDT.get(event.vector)
+    return gate.handler if gate is not None else f"{event.vector:#x}"
+
+
+def _size(world: World, event: Any) -> str:
+    return str(len(event.data) if hasattr(event, "data") else event.size)
+
+
+MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
+    "who": lambda world, event: task_name(world, event.task),
+    "woken": lambda world, event: task_name(world, event.tid),
+    "next_who": lambda world, event: task_name(world, event.next),
+    "prev_who": lambda world, event: task_name(world, event.prev),
+    "program": lambda world, event: process_name(world, event.pid),
+    "call": lambda world, event: name_of(event.nr) if hasattr(event, "nr") else str(event.call),
+    "in_call": _frame_call,
+    "number": _number,
+    "result": lambda world, event: result_name(event.ret),
+    "host_name": lambda world, event: world.hosts[event.cpu].name if event.cpu in world.hosts else str(event.cpu),
+    "vector_hex": lambda world, event: f"{event.vector:#x}",
+    "vector_name": _vector,
+    "handler": _handler,
+    "sock_name": lambda world, event: socket_name(world, event.sock),
+    "listener_name": lambda world, event: socket_name(world, event.listener),
+    "buffer_name": _buffer("buffer"),
+    "source_name": _buffer("source"),
+    "target_name": _buffer("target"),
+    "size": _size,
+    "flags_octal": lambda world, event: f"{event.flags:#o}",
+    "item_name": _item("item"),
+    "node_name": _item("node"),
+    "pivot_name": _item("pivot"),
+    "successor_name": _item("successor"),
+    "parent_name": _item("parent"),
+    "mask": lambda world, event: describe(event.events),
+    "requested_mask": lambda world, event: describe(event.requested),
+    "found_fds": _found,
+    "line": lambda world, event: line_text(world, event.at),
+    "place": lambda world, event: place_name(world, event.at),
+    "file_name": lambda world, event: str(event.path).rpartition("/")[2],
+    "wait_ms": lambda world, event: f"{(event.until - event.t) / 1e6:.6g}",
+    "error_name": lambda world, event: result_name(-event.error).removeprefix("-1 "),
+}

@@ -1,0 +1,197 @@
+"""The English sentences: kind (or kind.variant) → template. See `ioviz.lesson.narration` for what may stand in braces."""
+
+from __future__ import annotations
+
+from typing import Final
+
+UNKNOWN: Final = "{kind}: an event of a kind that this version does not know."
+
+TERMS: Final = {
+    "nobody": "nobody",
+    "no who": "the idle loop",
+    "no parent_name": "nothing: it is the root",
+    "no in_call": "a call",
+    "no found_fds": "none",
+    "no line": "its next line",
+    "by delete": "EPOLL_CTL_DEL",
+    "by close": "the last reference to its file is gone",
+    "no place": "its source",
+}
+
+SENTENCES: Final = {
+    "Gap": "Here {lost} events are missing: the source could not keep up, so what follows may not fit.",
+    "RunStarted": "The machine is switched on (seed {seed}).",
+    "HostBooted": "{name} is up at {address}: its IDT is loaded and its CPU idles.",
+    "RunEnded": "The run is over.",
+    "RunEnded.exit": "The program has ended, and with it the run: exit code {code}.",
+    "RunEnded.stalled": "Nothing can ever happen again: everybody sleeps and nobody is left to wake them.",
+    "RunEnded.limit": "The run was stopped at its limit: {message}.",
+    "RunEnded.interrupted": "Interrupted by Ctrl+C.",
+    "RunEnded.unsupported": "The program asked for something that this machine lacks: {message}.",
+    "ProcessStarted": "{name} is started as process {pid} on host {host}.",
+    "SourceLoaded": "The source of {file_name} was read.",
+    "TaskCreated": "Task {tid} of process {pid} exists now and is on the run queue.",
+    "LineReached": "{who} reaches {place}:  {line}",
+    "TaskSlept.forever": (
+        "{who} cannot go on inside {in_call}: it sleeps in {wchan}() until somebody wakes it, and costs no CPU time."
+    ),
+    "TaskSlept.until": "{who} sleeps in {wchan}(), at most for {wait_ms} ms; until then it costs no CPU time.",
+    "TaskWoken.event": "{woken} is woken: off its wait queue, onto the run queue. It will check again what it waited for.",
+    "TaskWoken.timeout": "The time of {woken} is up: it is on the run queue again.",
+    "TaskWoken.signal": "A signal wakes {woken}; its system call will return EINTR.",
+    "TaskPreempted.slice": "The time slice of {who} is used up: it goes to the tail of the run queue.",
+    "TaskPreempted.yield": "{who} offers the CPU to the others and goes to the tail of the run queue.",
+    "TaskSwitched.switch": "Context switch: the CPU leaves the kernel stack of {prev_who} for that of {next_who}.",
+    "TaskSwitched.start": "The CPU stops idling and goes to {next_who}.",
+    "TaskSwitched.idle": "Nobody is ready to run: the CPU of {host_name} idles.",
+    "TaskExited": "{who} has ended.",
+    "TaskKilled": "Task {tid} ends with its process.",
+    "ProcessExited": "{program} is gone, with exit code {code}.",
+    "TrapEntered.int80": (
+        "{who} executes int 0x80 to call {call}: ring 3 → ring 0, its registers are saved on its kernel stack, and eax = "
+        "{number} picks the handler."
+    ),
+    "TrapEntered.syscall": (
+        "{who} executes the syscall instruction for {call} (rax = {number}): ring 3 → ring 0 without the IDT, registers "
+        "saved on its kernel stack."
+    ),
+    "SyscallReturned.fine": "{call} returns {result}: registers restored, back in ring 3 where {who} left off.",
+    "SyscallReturned.failed": "{call} fails with {result}; {who} goes on in ring 3.",
+    "SyscallReturned.again": "{call} would have to wait and the descriptor is non-blocking: it returns EAGAIN at once.",
+    "SyscallReturned.eof": "{call} returns 0: not “no data”, but the end of the stream. The peer has closed its side.",
+    "SyscallReturned.ready": "{call} returns {ret}: {who} learns which descriptors are ready, and still has to read them.",
+    "SyscallReturned.timeout": "{call} returns 0: nothing became ready in time. (0, not -1: that would be an error.)",
+    "IrqRaised": "A device pulls the interrupt line: vector {vector_hex}, {vector_name}.",
+    "IrqEntered": (
+        "The CPU of {host_name} drops what it did: frame onto the kernel stack, IF cleared, IDT[{vector_hex}] → {handler}."
+    ),
+    "IrqReturned": "iret: the interrupted code goes on as if nothing had happened.",
+    "ExceptionRaised": "{who} did what the CPU refuses: exception {vector}, {vector_name}.",
+    "SignalSent": "Signal {number} is pending for {program}.",
+    "SignalDelivered.handler": "{program} takes signal {number}: its handler is going to run.",
+    "SignalDelivered.ignored": "{program} ignores signal {number}.",
+    "SignalDelivered.killed": "Signal {number} ends {program}.",
+    "FutexHashed": "{who} finds a lock taken: the kernel makes a wait queue for it. (A free lock needs no system call.)",
+    "FutexForgotten": "Nobody waits for this lock any more: its wait queue goes.",
+    "FileOpened": "A new open file of kind {file_kind}; no descriptor names it yet.",
+    "FdInstalled": "The lowest free number in the table of {program} is {fd}: it names the open file now.",
+    "FdClosed": "{program} closes fd {fd}: the number is free again, the open file has one reference less.",
+    "FdFlagsSet": "The close-on-exec flag of fd {fd} is set anew.",
+    "FileHeld.kept": "The sleeping call keeps a reference to the open file: a close by another thread releases nothing.",
+    "FileHeld.given": "The call that slept gives its reference to the open file back.",
+    "FileFlagsSet": "The open file has new status flags (O_NONBLOCK among them): {flags_octal}.",
+    "FileMoved": "The position of the open file is {pos} now.",
+    "FileReleased": "The last reference is gone, and the open file with it.",
+    "InodeCreated": "{path} exists now.",
+    "NameRemoved": "{path} is removed.",
+    "NameMoved": "{old} is called {new} now.",
+    "FileWritten": "{size} bytes are written to a file, at offset {offset}.",
+    "FileTruncated": "A file is {size} bytes long now.",
+    "InodeFreed": "The file has neither name nor user any more: its pages are free.",
+    "PipeCreated": "A pipe: 16 slots of a page, one reading and one writing end.",
+    "PipePageFilled": "{size} bytes go into the pipe's last page.",
+    "PipeEndClosed": "An end of the pipe is closed; {readers} readers and {writers} writers remain.",
+    "EventfdCreated": "An eventfd with the counter {count}.",
+    "EventfdCounted": "The eventfd's counter is {count} now.",
+    "EventfdReleased": "The eventfd is gone.",
+    "TextPrinted": "{program} prints {data}.",
+    "LineTyped": "Somebody types {data} at the terminal of {program}.",
+    "InputRead": "{program} reads {n} bytes from its terminal.",
+    "SocketCreated": "A socket with two empty buffers: receive {rcvbuf} bytes, send {sndbuf} bytes. It has no address yet.",
+    "ConnectionCreated": "A SYN came to {listener_name}: the kernel makes a socket for the connection {local} ↔ {remote}.",
+    "SocketBound": "{sock_name} is bound to {local}.",
+    "SocketListening": (
+        "{sock_name} listens: up to {backlog} + 1 finished connections may wait to be accepted. Clients served so far do "
+        "not count."
+    ),
+    "SocketConnected": "{sock_name} is {state}: {local} → {remote}.",
+    "ConnectPending": "connect does not wait: EINPROGRESS, the handshake goes on by itself.",
+    "ConnectFinished": "The handshake is over, and connect says how it went.",
+    "SocketStateChanged": "{sock_name} is {state} now.",
+    "ConnectionQueued": "The handshake is complete, without any accept(): the connection waits on the accept queue.",
+    "ConnectionAccepted": "accept takes the oldest connection off the accept queue.",
+    "ConnectionAborted": "The listener closes: a connection that nobody accepted is broken off.",
+    "SocketShutdown": "{sock_name} is shut down in part: bits {shutdown} (1 receiving, 2 sending).",
+    "SocketErrorSet.set": "An error is pending on {sock_name}: {error_name}.",
+    "SocketErrorSet.cleared": "The pending error of {sock_name} was read, and is gone.",
+    "NoSpaceSet.full": "The send buffer of {sock_name} is full: the sender is owed a wake-up when there is room again.",
+    "NoSpaceSet.room": "There is room in the send buffer of {sock_name} again.",
+    "LowatSet": "{sock_name} counts as readable from {lowat} unread bytes on.",
+    "OptionSet": "An option of {sock_name} is set: level {level}, number {option}, value {value}.",
+    "SynDropped": "The accept queue of {listener_name} is full: the SYN is thrown away, the client will try again.",
+    "FinSent": "{sock_name} sends FIN: it has no more to say ({state}).",
+    "FinReceived": "The peer's FIN reached {sock_name} after all its data: recv will find the end ({state}).",
+    "RstReceived": "The peer broke the connection of {sock_name} off (RST).",
+    "RstSent": "{sock_name} breaks the connection off with RST: {why}.",
+    "SocketOrphaned": "No descriptor names {sock_name} any more; the kernel finishes the conversation alone.",
+    "SocketDisconnected": "{sock_name} is as new again.",
+    "UrgentReceived.came": "A byte out of band stands beside the receive buffer of {sock_name}.",
+    "UrgentReceived.taken": "The byte out of band was taken.",
+    "TimeWaitStarted": "TIME-WAIT: this end closed first, so its addresses stay taken for 60 s.",
+    "TimeWaitEnded": "TIME-WAIT is over: the addresses may be used again.",
+    "SocketReleased": "{sock_name} is gone with its buffers and its wait queue.",
+    "BufferResized": "The buffer of {buffer_name} may hold {limit} bytes now.",
+    "BytesCopiedIn": "User → kernel: {size} bytes {data} are copied into the send buffer of {buffer_name}.",
+    "BytesCopiedOut": "Kernel → user: {n} bytes from the receive buffer of {buffer_name} are the program's now.",
+    "SegmentDelivered": (
+        "TCP on loopback: the segment moves from the send buffer of {source_name} to the receive buffer of {target_name}."
+    ),
+    "SegmentSplit": "Only {n} bytes fit into the receive buffer at the other end; the rest stays in the send buffer.",
+    "DatagramReceived": "A datagram of {size} bytes reaches {buffer_name}.",
+    "DatagramTaken": "{n} bytes of a datagram are copied to the program; what did not fit is gone.",
+    "DatagramDropped": "The receive buffer of {buffer_name} is full: the datagram is dropped and nobody is told.",
+    "BufferDiscarded": "What was in the buffer of {buffer_name} is thrown away.",
+    "TcpOpened": "{sock_name} starts counting: it offers a window of {window} bytes.",
+    "SegmentSent": "TCP makes a segment of {n} bytes [{flags}] and gives it to the driver.",
+    "SegmentReceived": "TCP puts {size} bytes, in order, into the receive buffer of {sock_name}.",
+    "ControlReceived": "A SYN or FIN of the peer, in order: it takes one sequence number.",
+    "AckReceived": "The peer has everything up to {una}: {n} bytes leave the send buffer of {sock_name}.",
+    "SegmentRefused": "A segment does not continue what is there ({why}): its data is dropped.",
+    "RetransmitStarted": "No acknowledgement came ({why}): what was sent counts as lost and is sent again.",
+    "NicBooted": "The driver has set up the card of host {host}: two rings of {size} descriptors.",
+    "PacketQueued.data": "A packet [{flags}] with {size} bytes for {target} is put into the card's tx ring.",
+    "PacketQueued.control": "A packet [{flags}] without data for {target} is put into the card's tx ring.",
+    "DescriptorFilled": "A slot of the tx ring came free: the next packet is in it.",
+    "PacketSent": "The card reads the packet from memory by itself (DMA) and puts it on the wire to host {target}.",
+    "DmaWritten": "The packet arrives: the card writes it into slot {slot} of the rx ring by DMA. The CPU knows nothing yet.",
+    "PacketDropped": "The packet is lost: {why}.",
+    "NapiScheduled": "The handler masks the card's interrupt line: from now on the driver polls the ring.",
+    "DescriptorsTaken": "The driver takes the packet off the rx ring and gives the slot an empty buffer.",
+    "NapiCompleted": "The ring is empty after {work} packets: the card may interrupt again.",
+    "SoftirqRaised": "The handler leaves the rest for later: softirq {softirq}. (Not a system call: deferred interrupt work.)",
+    "SoftirqEntered": "The interrupt is about to return: softirq {softirq} runs now, with interrupts allowed.",
+    "SoftirqRan": "Softirq {softirq} is done: {work} handled.",
+    "FdsScanned.first": (
+        "{call} asks every one of its {scanned} descriptors in turn: {ready} ready ({found_fds}). The cost grows with the "
+        "number."
+    ),
+    "FdsScanned.again": "Woken, {call} asks all {scanned} descriptors a second time: {ready} ready ({found_fds}).",
+    "EpollCreated": "An epoll instance: an empty red-black tree for what is watched, an empty list for what is ready.",
+    "EpitemInserted": (
+        "EPOLL_CTL_ADD: an item for fd {fd} becomes a red leaf under {parent_name}, and a callback waits at its file's "
+        "queue."
+    ),
+    "EpitemModified": "EPOLL_CTL_MOD: the item of {item_name} asks for {requested_mask} now, and is armed again.",
+    "EpitemRemoved": "The item of {item_name} leaves the tree: {by}.",
+    "EpollReleased": "The epoll instance is gone with all its items.",
+    "ReadyLinked.callback": (
+        "ep_poll_callback() links {item_name} to the tail of the ready list ({mask}). It does not search the tree: the wait "
+        "entry leads to the item."
+    ),
+    "ReadyLinked.add": "{item_name} is ready already ({mask}): it goes onto the ready list right when it is added.",
+    "ReadyLinked.modify": "{item_name} is ready for its new mask ({mask}): onto the ready list.",
+    "ReadyDropped": "epoll_wait asks {item_name} again: nothing there any more, so it leaves the ready list unreported.",
+    "EventDelivered.again": (
+        "epoll_wait reports {mask} on {item_name}. Level-triggered: the item goes back to the tail of the ready list."
+    ),
+    "EventDelivered.once": (
+        "epoll_wait reports {mask} on {item_name}. Edge-triggered or one-shot: the item is off the ready list until "
+        "something new happens."
+    ),
+    "TreeRecoloured.red": "The tree keeps its rules: {node_name} becomes red.",
+    "TreeRecoloured.black": "The tree keeps its rules: {node_name} becomes black.",
+    "TreeColoursFlipped": "Both children of {node_name} were red: the colours flip, and the question moves up.",
+    "TreeRotated.left": "The tree rotates left around {pivot_name}, so that no path grows too long.",
+    "TreeRotated.right": "The tree rotates right around {pivot_name}, so that no path grows too long.",
+    "TreeSwapped": "{node_name} has two children: it changes places with its successor {successor_name}.",
+}
