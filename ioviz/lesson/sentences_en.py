@@ -31,7 +31,7 @@ SENTENCES: Final = {
     "ProcessStarted": "{name} is started as process {pid} on host {host}.",
     "SourceLoaded": "The source of {file_name} was read.",
     "TaskCreated": "Task {tid} of process {pid} exists now and is on the run queue.",
-    "LineReached": "{who} reaches {place}:  {line}",
+    "LineReached": "Next line, {place}:  {line}",
     "TaskSlept.forever": (
         "{who} cannot go on inside {in_call}: it sleeps in {wchan}() until somebody wakes it, and costs no CPU time."
     ),

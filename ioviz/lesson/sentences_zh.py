@@ -41,7 +41,7 @@ SENTENCES: Final = {
     "ProcessStarted": "在主机 {host} 上启动 {name}，进程号 {pid}。",
     "SourceLoaded": "读入 {file_name} 的源码。",
     "TaskCreated": "进程 {pid} 有了任务 {tid}，它在运行队列里等待 CPU。",
-    "LineReached": "{who} 执行到 {place}：  {line}",
+    "LineReached": "下一行，{place}：  {line}",
     "TaskSlept.forever": "{who} 在 {in_call} 里走不下去了：它睡在 {wchan}() 里，等别人唤醒，期间不占 CPU。",
     "TaskSlept.until": "{who} 睡在 {wchan}() 里，最多 {wait_ms} 毫秒，期间不占 CPU。",
     "TaskWoken.event": "{woken} 被唤醒：离开等待队列，进入运行队列。轮到它时，它会再检查一次所等的条件。",
