@@ -72,7 +72,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         Both("into", "进入"),
         Both("Into the event: one step of a trap at a time", "进入事件内部：陷入过程一次一步"),
         "step",
-        footer=4,
+        footer=7,
     ),
     Action("out-of", ("S",), "S", Both("step back", "退一步"), Both("One step back", "退回一步"), "step"),
     Action(
@@ -137,7 +137,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         Both("The wake-up or switch before", "上一次唤醒或任务切换"),
         "step",
     ),
-    Action("next-chapter", ("]",), "]", Both("chapter", "章节"), Both("The next chapter", "下一章"), "jump", footer=5),
+    Action("next-chapter", ("]",), "]", Both("chapter", "章节"), Both("The next chapter", "下一章"), "jump", footer=4),
     Action(
         "previous-chapter", ("[",), "[", Both("chapter back", "上一章"), Both("The chapter before", "上一章"), "jump"
     ),
@@ -193,7 +193,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         Both("why?", "为什么"),
         Both("Why did this happen? Jump to the event that led to it", "为什么会这样？跳到引起它的事件"),
         "ask",
-        footer=6,
+        footer=5,
     ),
     Action(
         "because",
@@ -210,7 +210,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         Both("LT/ET", "LT/ET"),
         Both("Turn level-triggered into edge-triggered, or back, and run again", "切换水平触发与边缘触发，并重新运行"),
         "ask",
-        footer=7,
+        footer=6,
     ),
     Action(
         "compare",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -9,7 +10,7 @@ from textual.app import App
 from ioviz.tui.actions import EVERYWHERE, bindings
 from ioviz.tui.look import Look
 from ioviz.tui.texts import choose_language
-from ioviz.tui.theme import DARK, LIGHT, prefers_light
+from ioviz.tui.theme import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT, prefers_light
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ class IovizApp(App[int]):
         self._open_scene = open_scene
         self.register_theme(DARK)
         self.register_theme(LIGHT)
+        self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
         self.theme = LIGHT.name if prefers_light() else DARK.name
         self._take_theme()
 
@@ -75,6 +77,12 @@ class IovizApp(App[int]):
         elif len(self.screen_stack) == 1:
             self.exit(0)
 
+    def ready(self) -> None:
+        """The first whole picture is there: what was imported until now stays for good, so the collector may skip it."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+
     # -- everywhere --------------------------------------------------------------------------------------------------
 
     def action_language(self) -> None:
@@ -84,6 +92,7 @@ class IovizApp(App[int]):
 
     def action_dark(self) -> None:
         """Light or dark."""
+        self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
         self._take_theme()
         self._restyle()
@@ -131,6 +140,7 @@ def run(
     ascii_only: bool = False,
 ) -> int:
     """Open the stage (or, without `open_source`, the gallery) and give the exit code when the person leaves."""
+    gc.disable()  # until `ready`: it would only walk what is being imported, again and again
     app = IovizApp(open_source, open_scene, lang=lang, ascii_only=ascii_only)
     result = app.run()
     return app.return_code or result or 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from ioviz.model.idt import NIC
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -15,7 +17,7 @@ BY_KIND: Final[dict[str, tuple[str, ...]]] = {
     "TextPrinted": ("terminal",),
     "SourceLoaded": ("source",),
     "TrapEntered": ("cpu", "idt"),
-    "IrqRaised": ("nic", "cpu"),
+    "IrqRaised": ("cpu",),
     "IrqEntered": ("cpu", "idt"),
     "TaskSlept": ("wait", "sched"),
     "TaskWoken": ("sched", "wait"),
@@ -37,6 +39,10 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "signals": ("sched",),
     "terminal": ("terminal",),
     "nic": ("nic",),
+    "softirq": ("nic",),
+    "tcp": ("sockets",),
+    "eventfd": ("files",),
+    "ramfs": ("files",),
 }
 PRIORITY: Final = ("source", "eventpoll", "sockets", "cpu", "sched", "idt", "nic", "wait", "files", "terminal", "pipes")
 """Which panels are large where the scene does not say, and after those that it names."""
@@ -46,7 +52,10 @@ ALWAYS: Final = ("source", "cpu", "sched")
 
 def concerned(event: Event | None) -> tuple[str, ...]:
     """The panels that show what the event did, the first one above all."""
-    return _panels_of(type(event)) if event is not None else ()
+    if event is None:
+        return ()
+    panels = _panels_of(type(event))
+    return ("nic", *panels) if type(event).__name__ == "IrqRaised" and getattr(event, "vector", 0) == NIC else panels
 
 
 @cache

@@ -38,14 +38,15 @@ class Wish(NamedTuple):
 
 
 WISHES: Final[dict[str, tuple[tuple[int, int], tuple[int, int]]]] = {
-    "source": ((36, 6), (80, 24)),
-    "terminal": ((30, 4), (60, 8)),
-    "cpu": ((34, 6), (60, 12)),
-    "idt": ((34, 6), (60, 14)),
-    "eventpoll": ((40, 7), (90, 20)),
-    "sockets": ((40, 6), (90, 16)),
-    "nic": ((40, 5), (90, 10)),
+    "source": ((50, 5), (96, 24)),
+    "terminal": ((30, 4), (60, 10)),
+    "cpu": ((36, 4), (70, 12)),
+    "idt": ((36, 4), (70, 13)),
+    "eventpoll": ((38, 5), (90, 20)),
+    "sockets": ((38, 4), (90, 16)),
+    "nic": ((38, 5), (90, 10)),
 }
+"""(least, most) of the panels that need more or less than others, without a border."""
 
 
 def wish_of(panel: Panel) -> Wish:
@@ -86,6 +87,8 @@ def make_plan(width: int, height: int, wishes: Sequence[Wish], order: Sequence[s
     bars = 1 + len(FLOORS) + timeline + 1
     why = max(1, min(why, height - bars - _needed(width, wishes, ())))
     body = height - bars - why
+    if boxed:
+        wishes = [wish._replace(least=(wish.least[0], wish.least[1] + 1)) for wish in wishes]
     large: list[str] = []
     known = {wish.id: wish for wish in wishes}
     for panel in order:

@@ -37,7 +37,7 @@ def load_view() -> View:
     from ioviz.model.trap_steps import steps_of
     from ioviz.view.panels import PANELS, Moment
 
-    return View(PANELS, Moment, narrate, steps_of)
+    return View(PANELS, Moment, narrate, lambda event: len(steps_of(event)))
 
 
 def crossing(event: Event | None, look: Look) -> Text | None:
@@ -81,7 +81,7 @@ def knobs_shown(world: World) -> list[str]:
     found = []
     trigger = settings.get("trigger", "")
     if trigger:
-        found.append({"lt": "LT", "et": "ET"}.get(trigger, trigger))
+        found.append({"lt": "LT", "et": "ET"}.get(trigger, trigger.replace("-", " ")))
     entry = settings.get("entry", "")
     if entry:
         found.append({"int80": "int 0x80"}.get(entry, entry))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Final, NamedTuple
 
+from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
 DARK: Final = Theme(
@@ -56,6 +57,24 @@ LIGHT: Final = Theme(
         "block-cursor-foreground": "#12141c",
     },
 )
+
+
+def _terminal(background: str, foreground: str, *colours: str) -> TerminalTheme:
+    """What the sixteen colours that panels name look like: eight, then their bright ones."""
+    rgb = [tuple(bytes.fromhex(colour[1:])) for colour in (background, foreground, *colours)]
+    return TerminalTheme(rgb[0], rgb[1], rgb[2:10], rgb[10:18])  # type: ignore[arg-type]
+
+
+ANSI_DARK: Final = _terminal(
+    "#12141c", "#c8d0e8",
+    "#12141c", "#f7768e", "#9ece6a", "#e0af68", "#7aa2f7", "#bb9af7", "#7dcfff", "#c8d0e8",
+    "#7d86a8", "#ff9db0", "#b9f27c", "#ffc777", "#9db8ff", "#d0b8ff", "#a8e1ff", "#ffffff",
+)  # fmt: skip
+ANSI_LIGHT: Final = _terminal(
+    "#fbfbf8", "#262b3d",
+    "#262b3d", "#b4234a", "#33691e", "#8f5e15", "#2e5cb8", "#7a3eb1", "#006b9e", "#4a5068",
+    "#6b7290", "#c94a6b", "#4a8230", "#a8741f", "#4a75cc", "#935cc4", "#1f86b8", "#12141c",
+)  # fmt: skip
 
 
 class Glyphs(NamedTuple):

@@ -1,4 +1,7 @@
-"""Two runs side by side: the same panels of both at the same number of events, from their first difference on."""
+"""Two runs side by side: the same panels of both at the same number of events, from their first difference on.
+
+Panels that do not show the same are marked.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +146,7 @@ class CompareScreen(Planned):
                 panel.update(moment)
             trigger = side.source.knob("trigger")
             differs = self._parted is not None and position > self._parted
-            name = trigger.upper() if trigger in ("lt", "et") else trigger
+            name = trigger.upper() if trigger in ("lt", "et") else trigger.replace("-", " ")
             parted = (f"{look.glyphs.dot} {say(lang, 'compare-differs')}", look.style("warning", bold=True))
             head = Text.assemble(
                 (f" {name} ", look.style("background", bold=True, on="accent")),
@@ -156,6 +159,10 @@ class CompareScreen(Planned):
             if run is not None and run.ended and run.message:
                 texts.append(Text(run.message, look.error if run.code else look.style("success")))
             side.why.update(texts)
+        for left, right in zip(self._sides[0].panels, self._sides[1].panels, strict=True):
+            left.active = right.active = left.text != right.text
+            left.update()
+            right.update()
         hints = Text(f" {say(lang, 'compare-hint')}", look.muted)
         self._hints.show([one_strip(hints, console, self._hints.extent.width)])
 

@@ -94,6 +94,7 @@ class GalleryScreen(Planned):
 
             self.app.push_screen(MessageScreen("load-failed", error))
         self.restyle()
+        self.app.ready()
 
     def places(self, size: Size) -> dict[str, Region]:
         """Every child's region, for the layout."""

@@ -117,6 +117,7 @@ class StageScreen(Framing):
             await asyncio.sleep(0)
         self._find_chapters()
         self.show_place()
+        self.app.ready()
         self.post_message(self.Filled())
 
     # -- where things lie --------------------------------------------------------------------------------------------

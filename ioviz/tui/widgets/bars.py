@@ -40,10 +40,12 @@ class TitleBar(Lines):
         if room < head.cell_len:
             head.truncate(max(10, room), overflow="ellipsis")
         elif chapter:
-            more = Text.assemble(("  ", ""), (chapter, look.style("secondary")))
-            more.truncate(max(0, room - head.cell_len), overflow="ellipsis")
-            if more.cell_len > 6:
-                head.append_text(more)
+            left = room - head.cell_len - 2
+            number = chapter.partition(" ")[0]
+            if left >= len(number):
+                more = Text(chapter if left >= len(number) + 12 else number, look.style("secondary"))
+                more.truncate(left, overflow="ellipsis")
+                head.append("  ").append_text(more)
         gap = max(1, width - head.cell_len - status.cell_len - 1)
         self.show([one_strip(Text.assemble(head, " " * gap, status), self.app.console, width)])
 

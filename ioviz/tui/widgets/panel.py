@@ -95,6 +95,11 @@ class PanelWidget(Lines):
             return [one_strip(text, self.app.console, inner)]
         return [one_strip(line, self.app.console, inner) for line in text.wrap(self.app.console, max(8, inner))]
 
+    @property
+    def text(self) -> list[str]:
+        """What it shows, without its frame."""
+        return [strip.text for strip in self._body]
+
     # -- its frame ---------------------------------------------------------------------------------------------------
 
     def _inside(self, width: int, height: int) -> tuple[int, int]:
@@ -114,6 +119,8 @@ class PanelWidget(Lines):
         glyph = look.glyphs
         bright = self.active or self.selected
         edge = look.edge(self.panel.floor, bright)
+        # The sides stay as they are when the event moves on: marking a panel repaints its title line and no more.
+        side = look.edge(self.panel.floor, self.selected)
         name = look.name(self.panel.floor, bright, self.selected)
         title = self.panel.title[lang]
         mark = glyph.dot if self.active else " "
@@ -128,12 +135,12 @@ class PanelWidget(Lines):
         if self.mode == RULED:
             head = Text.assemble((glyph.across, edge), (label, name))
             head.append(glyph.across * max(0, width - 1 - head.cell_len), edge)
-            bar = run(f"{glyph.down} " if bright else "  ", edge)
+            bar = run(f"{glyph.down} " if self.selected else "  ", side)
             return [one_strip(head, self.app.console, width), *[Strip.join([bar, line]) for line in body]]
         head = Text.assemble((glyph.top_left + glyph.across, edge), (label, name))
         head.append(glyph.across * max(0, width - 1 - head.cell_len) + glyph.top_right, edge)
-        foot = run(glyph.bottom_left + glyph.across * (width - 2) + glyph.bottom_right, edge)
-        left, right = run(glyph.down + " ", edge), run(" " + glyph.down, edge)
+        foot = run(glyph.bottom_left + glyph.across * (width - 2) + glyph.bottom_right, side)
+        left, right = run(glyph.down + " ", side), run(" " + glyph.down, side)
         return [
             one_strip(head, self.app.console, width),
             *[Strip.join([left, line, right]) for line in body],
