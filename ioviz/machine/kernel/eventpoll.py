@@ -44,7 +44,6 @@ from ioviz.model.wait import EXCLUSIVE_HEAD
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
-    from ioviz.model.event import Event
     from ioviz.model.eventpoll import Epitem
     from ioviz.model.files import OpenFile
     from ioviz.model.wait import WaitEntry
@@ -55,6 +54,8 @@ EPOLL_CTL_MOD: Final = 3
 ALWAYS: Final = POLLERR | POLLHUP
 """Reported whether asked for or not."""
 REPORTS: Final = 0xFFFFFFFF & ~PRIVATE_BITS
+ONCE: Final = EPOLLET | EPOLLONESHOT
+"""An item with one of these does not go back to the ready list."""
 EXCLUSIVE_OK: Final = POLLIN | POLLOUT | ALWAYS | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE
 
 
@@ -214,24 +215,31 @@ def ep_send_events(k: Kernel, ep: int, maxevents: int) -> tuple[tuple[int, int],
     if not left:
         return ()
     items, files, ops, sink = world.epitems, world.files, k.ops, k.sink
+    cpu, task, at, cause = k.cpu, k.task, k.at, k.cause
     found: list[tuple[int, int]] = []
+    kind, poll = "", ops[EVENTPOLL].poll
     # Each item that was ready at the start is looked at once: those that go back stand behind the others.
     while left and len(found) < maxevents:
         left -= 1
-        item = items[lists[ep].head]
+        id = lists[ep].head
+        item = items[id]
         file = files[item.file]
-        events = ops[file.kind].poll(k, file) & item.events
+        if file.kind != kind:
+            kind = file.kind
+            poll = ops[kind].poll
+        mask = item.events
+        events = poll(k, file) & mask
         seq = k.seq
         k.seq = seq + 1
-        event: Event
         if events:
-            relinked = not item.events & (EPOLLET | EPOLLONESHOT)
-            event = EventDelivered(seq, k.now, k.cpu, k.task, k.cause, 0, k.at, ep, item.id, events, relinked)
+            delivered = EventDelivered(seq, k.now, cpu, task, cause, 0, at, ep, id, events, not mask & ONCE)
+            delivered.apply(world)
+            sink(delivered)
             found.append((item.data, events))
         else:
-            event = ReadyDropped(seq, k.now, k.cpu, k.task, k.cause, 0, k.at, ep, item.id)
-        event.apply(world)
-        sink(event)
+            dropped = ReadyDropped(seq, k.now, cpu, task, cause, 0, at, ep, id)
+            dropped.apply(world)
+            sink(dropped)
     _wake_next(k, ep)
     return tuple(found)
 
