@@ -182,10 +182,10 @@ def udp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> R
         if row.error:
             k.emit(SocketErrorSet, sock, 0)
             return -row.error
-        if row.shutdown & RCV_SHUTDOWN:
-            return 0, (b"", None, False)
         if flags & MSG_DONTWAIT or file.flags & O_NONBLOCK:
             return -EAGAIN
+        if row.shutdown & RCV_SHUTDOWN:
+            return 0, (b"", None, False)
         if until < 0:
             until = deadline(k, sock, SO_RCVTIMEO)
         why = sleep_on(k, file, "__skb_wait_for_more_packets", sock, EXCLUSIVE, until)

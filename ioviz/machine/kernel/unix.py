@@ -250,6 +250,8 @@ def unix_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int
         return -ENOTCONN
     if address is not None:
         return -EISCONN
+    if row.shutdown & SEND_SHUTDOWN:
+        return -EPIPE
     world = k.world
     sock = row.id
     peer, limit = row.peer, world.buffers[sock * 2 + 1].limit
@@ -361,7 +363,7 @@ def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> 
         if row.error and not copied:
             k.emit(SocketErrorSet, sock, 0)
             return -row.error
-        if row.shutdown & RCV_SHUTDOWN or (copied and nonblock):
+        if (row.shutdown & RCV_SHUTDOWN and not (dgram and nonblock)) or (copied and nonblock):
             break
         if nonblock:
             return -EAGAIN
