@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioviz.machine.user.instrument import HOOK, LAST_LINE, compile_guest
+from ioviz.machine.user.instrument import CLASS_HOOK, HOOK, LAST_LINE, compile_guest
 from ioviz.model.event import at_of
 from tests.machine.user.fake import run
 
@@ -30,7 +30,7 @@ def execute(source: str, limit: int = 10_000) -> tuple[dict[str, Any], list[int]
         if len(lines) > limit:
             raise TimeoutError
 
-    namespace: dict[str, Any] = {"__builtins__": {**vars(builtins), HOOK: hook}, "__name__": "guest"}
+    namespace: dict[str, Any] = {"__builtins__": {**vars(builtins), HOOK: hook, CLASS_HOOK: id}, "__name__": "guest"}
     exec(compile_guest(source, "guest.py", 7), namespace)
     return namespace, lines
 
@@ -172,6 +172,44 @@ def test_generated_programs_compute_the_same(parts: list[str], n: int) -> None:
     plain: dict[str, Any] = {}
     exec(source, plain)
     assert execute(source)[0]["t"] == plain["t"]
+
+
+def test_sets_of_objects_have_the_same_order_in_every_run(tmp_path: Path) -> None:
+    text = """
+import dataclasses, enum, typing
+class Plain: pass
+class Sub(Plain): pass
+class Meta(type): pass
+class WithMeta(metaclass=Meta): pass
+class Slots: __slots__ = ("n", "__weakref__")
+@dataclasses.dataclass(eq=False)
+class Data: n: int = 0
+def made():
+    class Local: pass
+    return Local
+for kind in (Plain, Sub, WithMeta, Slots, Data, made()):
+    objects = [kind() for _ in range(40)]
+    for n, each in enumerate(objects): each.n = n
+    kept = [hash(each) for each in objects]
+    print(kept == list(range(kept[0], kept[0] + 40)), end=" ")
+@dataclasses.dataclass(frozen=True)
+class Frozen: n: int
+@dataclasses.dataclass
+class Mutable: n: int
+class Equal:
+    def __eq__(self, other): return True
+class Color(enum.Enum): RED = 1
+@typing.runtime_checkable
+class Closes(typing.Protocol):
+    def close(self): ...
+print({Frozen(1), Frozen(1)} == {Frozen(1)}, Mutable.__hash__, Equal.__hash__, len({Color.RED, Color(1)}))
+class Unhashable(list):
+    def close(self): pass
+print(isinstance(Unhashable(), Closes))
+"""
+    ran = run(tmp_path, text)
+    assert ran.err == ""
+    assert ran.out == "True True True True True True True None None 1\nTrue\n"
 
 
 def test_the_hook_does_not_show(tmp_path: Path) -> None:
