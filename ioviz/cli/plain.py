@@ -1,6 +1,7 @@
 """The story of a run as text: what the stage tells, an event a line, for pipes, dumb terminals and screen readers.
 
-A scene is run to its end first, since its chapters are found in the whole run; a program is told while it runs.
+A scene is run to its end first, since its chapters are found in the whole run; a program is told while it runs. Where a
+chapter begins at an entry into the kernel or a return from it, its steps are told too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from ioviz.lesson.anchor import find_anchors
 from ioviz.lesson.narration import narrate
 from ioviz.model.event import file_and_line
 from ioviz.model.host import RunEnded
+from ioviz.model.trap_steps import unfold
 from ioviz.model.world import World
 
 if TYPE_CHECKING:
@@ -55,8 +57,13 @@ def story(source: Source, lang: str) -> Iterator[str]:
     for event in _events(source):
         sentence = narrate(world, event, lang)
         event.apply(world)
-        yield f"{event.t / 1e6:10.4f} ms  {_where(world, event):<16} {sentence}"
+        where = _where(world, event)
+        if sentence.startswith(where):  # a source line says itself where it is
+            where = ""
+        yield f"{event.t / 1e6:10.4f} ms  {where:<16} {sentence}"
         if event.seq in chapters:
+            for step in unfold(event):
+                yield f"{'':32}- {step.of(lang)}"
             number += 1
             chapter = chapters[event.seq]
             yield from ("", f"## {number}. {chapter.title.of(lang)}", "", chapter.text.of(lang), "")

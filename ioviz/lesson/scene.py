@@ -7,6 +7,7 @@ of events and fields that exist. `scenes/README.md` tells how to write one.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,10 @@ from ioviz.lesson.anchor import Anchor, AnchorError
 SCENE_FILE = "scene.toml"
 MAX_BYTES = 1 << 20
 """The most that a scene.toml or a program of a scene may have."""
+
+PUNCTUATION = "\u3000-\u303f\uff00-\uffef\u201c\u201d"
+JOINED = re.compile(rf"(?<=[{PUNCTUATION}])\n|\n(?=[{PUNCTUATION}])|(?<=[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])")
+"""Line breaks of a source beside Chinese that stand for nothing: it is written without spaces."""
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
@@ -36,7 +41,8 @@ class Both(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def of(self, lang: str) -> str:
         """The text in `lang`, without the line breaks of its source."""
-        return " ".join((self.zh if lang == "zh" else self.en).split())
+        text = JOINED.sub("", self.zh.strip()) if lang == "zh" else self.en
+        return " ".join(text.split())
 
 
 class SceneProgram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
