@@ -1,0 +1,167 @@
+"""What necessarily follows from an entry into the kernel, or a return from it, and therefore is not logged: its steps.
+
+Source: Intel SDM volume 3, 6.12; Linux `arch/x86/entry/entry_64.S`, `entry_64_compat.S`. The log has one event for an
+entry; the stage shows and counts these. The `syscall` instruction uses no vector, no gate and no automatic stack
+switch: the kernel does that itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ioviz.model.cpu import (
+    NO_VECTOR,
+    ExceptionRaised,
+    IrqEntered,
+    IrqReturned,
+    SyscallReturned,
+    TrapEntered,
+)
+from ioviz.model.idt import IDT
+from ioviz.model.syscalls import BY_NR, name_of
+
+if TYPE_CHECKING:
+    from ioviz.model.event import Event
+
+
+class Step(NamedTuple):
+    """One step; `name` is for programs."""
+
+    name: str
+    en: str
+    zh: str
+
+    def of(self, lang: str) -> str:
+        """What happens, in `lang`."""
+        return self.zh if lang == "zh" else self.en
+
+
+VECTOR: Final = Step(
+    "vector", "int 0x80: the vector is 0x80, the call's number is in eax", "int 0x80：向量是 0x80，调用号在 eax 里"
+)
+LOOKUP: Final = Step(
+    "idt",
+    "the CPU takes the gate of this vector from the IDT (its address is in IDTR)",
+    "CPU 按向量从 IDT 取出门（表的地址在 IDTR 里）",
+)
+STACK: Final = Step(
+    "stack",
+    "ring 3 → ring 0: the CPU switches to this task's kernel stack (address from the TSS)",
+    "ring 3 → ring 0：CPU 切换到本任务的内核栈（地址来自 TSS）",
+)
+FRAME: Final = Step(
+    "frame",
+    "the CPU pushes ss, rsp, rflags, cs and rip there; the entry code saves the other registers",
+    "CPU 把 ss、rsp、rflags、cs、rip 压栈，入口代码再保存其余寄存器",
+)
+TABLE: Final = Step("table", "the number is the index into the system-call table", "用调用号作下标查系统调用表")
+HANDLER: Final = Step("handler", "the handler behind it runs", "执行表中的处理函数")
+LSTAR: Final = Step(
+    "lstar",
+    "syscall: rip goes to rcx, the CPU jumps to the address in MSR LSTAR; no gate is looked up",
+    "syscall：rip 存入 rcx，CPU 跳到 MSR LSTAR 里的地址；不查 IDT",
+)
+SWAPGS: Final = Step(
+    "swapgs", "swapgs; the kernel itself switches to this task's kernel stack", "swapgs；由内核自己切换到本任务的内核栈"
+)
+IRQ: Final = Step("vector", "the interrupt controller hands the CPU the vector", "中断控制器把向量交给 CPU")
+CLEAR: Final = Step(
+    "if", "an interrupt gate clears IF: no further interrupt for now", "中断门清除 IF：暂时不再接受中断"
+)
+IRQ_HANDLER: Final = Step(
+    "handler",
+    "the handler behind the gate runs; who was running does not matter",
+    "执行门后的处理程序；原来谁在运行都一样",
+)
+RESULT: Final = Step("result", "the result is put into rax", "结果放进 rax")
+RESTORE: Final = Step("restore", "the registers are restored from the saved frame", "从保存的现场恢复寄存器")
+IRET: Final = Step(
+    "iret",
+    "iret: rip, rsp and rflags come back, the CPU is in ring 3 again",
+    "iret：恢复 rip、rsp、rflags，CPU 回到 ring 3",
+)
+
+INT80: Final = (VECTOR, LOOKUP, STACK, FRAME, TABLE, HANDLER)
+SYSCALL: Final = (LSTAR, SWAPGS, FRAME, TABLE, HANDLER)
+INTERRUPT: Final = (IRQ, LOOKUP, STACK, FRAME, CLEAR, IRQ_HANDLER)
+IDLE_INTERRUPT: Final = (IRQ, LOOKUP, FRAME, CLEAR, IRQ_HANDLER)
+RETURN: Final = (RESULT, RESTORE, IRET)
+INTERRUPT_RETURN: Final = (RESTORE, IRET)
+
+
+def steps_of(event: Event) -> tuple[Step, ...]:
+    """The steps into which `event` unfolds, in order; none for most."""
+    if isinstance(event, TrapEntered):
+        return SYSCALL if event.vector == NO_VECTOR else INT80
+    if isinstance(event, SyscallReturned):
+        return RETURN
+    if isinstance(event, (IrqEntered, ExceptionRaised)):
+        return INTERRUPT if event.task else IDLE_INTERRUPT
+    if isinstance(event, IrqReturned):
+        return INTERRUPT_RETURN
+    return ()
+
+
+class Registers(NamedTuple):
+    """What the CPU holds: ring (CS & 3), instruction and stack pointer, rax, IF; and what lies on the kernel stack."""
+
+    ring: int
+    rip: str
+    rsp: int
+    rax: int
+    intr: bool
+    saved: bool
+    """Whether the context of the interrupted program lies on the kernel stack."""
+
+
+USER_STACK: Final = 0x7FFD_0000_0000
+KERNEL_STACKS: Final = 0xFFFF_C900_0000_0000
+STACK_SIZE: Final = 0x4000
+FRAME_SIZE: Final = 168
+"""`sizeof(struct pt_regs)`."""
+
+
+def user_rip(at: int) -> int:
+    """The address of a source line: made up, below 2^47 and the same in every run."""
+    return 0x40_0000 + (at >> 16) * 0x1_0000 + (at & 0xFFFF) * 0x10
+
+
+def user_rsp(task: int) -> int:
+    """The user stack pointer of a task, made up likewise."""
+    return USER_STACK - task * 0x10_0000 - 0x1A8
+
+
+def kernel_top(task: int) -> int:
+    """Where the kernel stack of a task begins; it grows down. 0 is the idle loop's."""
+    return KERNEL_STACKS + (task + 1) * STACK_SIZE
+
+
+def registers(event: Event, step: int) -> Registers | None:
+    """The registers after step `step` (from 1) of `event`; None if it has no such step."""
+    names = [one.name for one in steps_of(event)]
+    if not 0 < step <= len(names):
+        return None
+    done, task, at = names[:step], event.task, event.at
+    top = kernel_top(task)
+    if isinstance(event, (SyscallReturned, IrqReturned)):
+        ret = event.ret if isinstance(event, SyscallReturned) else 0
+        if "iret" in done and task:
+            return Registers(3, f"{user_rip(at):#x}", user_rsp(task), ret, True, False)
+        restored = "restore" in done
+        return Registers(0, "exit_to_user_mode", top if restored else top - FRAME_SIZE, ret, True, not restored)
+    trap = isinstance(event, TrapEntered)
+    vector = getattr(event, "vector", NO_VECTOR)
+    inside = "idt" in done or "lstar" in done or not task
+    rip, rsp, rax = (f"{user_rip(at):#x}", user_rsp(task), 0) if task else ("cpu_idle_loop", top - 64, 0)
+    if isinstance(event, TrapEntered):
+        row = BY_NR.get(event.nr)
+        rax = (row.nr if vector == NO_VECTOR else row.nr32) if row is not None else event.nr
+    if "idt" in done or "lstar" in done:
+        rip = IDT[vector].handler if vector in IDT else "entry_SYSCALL_64"
+    if "handler" in done and isinstance(event, TrapEntered):
+        rip = f"sys_{name_of(event.nr)}"
+    if "stack" in done or "swapgs" in done:
+        rsp = top
+    if "frame" in done:
+        rsp = top - FRAME_SIZE
+    return Registers(0 if inside else 3, rip, rsp, rax, trap or "if" not in done, "frame" in done)

@@ -1,0 +1,1 @@
+"""The view: (world, event, size) to text. Knows no Textual."""

@@ -1,0 +1,149 @@
+"""The CPU: ring, registers and flags, the two stacks of the running task, and each step of a way in or out."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from ioviz.lesson.words import place_name, task_name
+from ioviz.model.cpu import NO_VECTOR, USER
+from ioviz.model.idt import IDT
+from ioviz.model.syscalls import name_of
+from ioviz.model.trap_steps import (
+    FRAME_SIZE,
+    Registers,
+    kernel_top,
+    registers,
+    steps_of,
+    user_rip,
+    user_rsp,
+)
+from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+
+if TYPE_CHECKING:
+    from ioviz.model.cpu import Frame
+
+DIM: Final = "bright_black"
+
+
+def key(moment: Moment) -> Hashable:
+    """The CPU, its frame, its line, and the step."""
+    world = moment.world
+    cpu = world.cpus.get(moment.host)
+    if cpu is None:
+        return None
+    frame = world.frames.get(cpu.task or -cpu.id)
+    event = moment.event
+    return cpu, frame, world.lines.get(cpu.task), moment.step, event.seq if event is not None and moment.steps else -1
+
+
+def held(moment: Moment) -> Registers:
+    """What the registers of the host's CPU hold at the moment."""
+    world, event = moment.world, moment.event
+    if moment.step and event is not None and event.cpu == moment.host:
+        found = registers(event, moment.step)
+        if found is not None:
+            return found
+    cpu = world.cpus[moment.host]
+    frame = world.frames.get(cpu.task or -cpu.id)
+    if cpu.ring == USER:
+        return Registers(3, f"{user_rip(world.lines.get(cpu.task, 0)):#x}", user_rsp(cpu.task), 0, cpu.intr, False)
+    if frame is None:
+        return Registers(0, "cpu_idle_loop", kernel_top(0) - 64, 0, cpu.intr, False)
+    gate = IDT.get(frame.vector)
+    trap = frame.vector in (NO_VECTOR, 0x80)
+    rip = f"sys_{name_of(frame.nr)}" if trap else gate.handler if gate is not None else "?"
+    return Registers(0, rip, kernel_top(cpu.task) - FRAME_SIZE, frame.nr if trap else 0, cpu.intr, True)
+
+
+def _doing(moment: Moment) -> Text:
+    cpu = moment.world.cpus[moment.host]
+    if cpu.task:
+        return Text(task_name(moment.world, cpu.task), style="bold")
+    if cpu.vector == NO_VECTOR:
+        return Text(pick(moment, "idle", "空闲"), style=DIM)
+    return Text(IDT[cpu.vector].name if cpu.vector in IDT else f"{cpu.vector:#x}", style="bold")
+
+
+def _ring(moment: Moment, ring: int) -> Text:
+    style = "bold cyan" if ring == 3 else "bold red"
+    words = pick(moment, "user", "用户态") if ring == 3 else pick(moment, "kernel", "内核态")
+    return Text(f"ring {ring} {words}", style=style)
+
+
+def render(moment: Moment, width: int, height: int) -> Text:
+    """Registers on top, the stacks below, and during a way in or out its steps."""
+    world = moment.world
+    cpu = world.cpus.get(moment.host)
+    if cpu is None:
+        return Text(pick(moment, "off", "未启动"), style=DIM)
+    now = held(moment)
+    on = pick(moment, "interrupts on", "允许中断") if now.intr else pick(moment, "interrupts off", "屏蔽中断")
+    lines = [
+        Text.assemble(
+            f"CPU{cpu.id}  ", _ring(moment, now.ring), "  ", _doing(moment), (f"  IF={int(now.intr)} ", ""), (on, DIM)
+        ),
+        Text.assemble(("rip ", DIM), f"{now.rip:<20}", ("  rsp ", DIM), f"{now.rsp:#x}", ("  rax ", DIM), str(now.rax)),
+    ]
+    steps = steps_of(moment.event) if moment.event is not None and moment.event.cpu == moment.host else ()
+    frame = world.frames.get(cpu.task or -cpu.id)
+    stacks = _stacks(moment, now, frame, width)
+    head = len(lines) + len(stacks)
+    if height >= head + min(len(steps), 3):
+        lines += stacks
+    elif stacks and height > len(lines):
+        lines.append(stacks[-1])
+    head = len(lines)
+    for number, step in enumerate(steps, 1):
+        current = number == moment.step
+        done = not moment.step or number < moment.step
+        mark = glyph(moment, "▶", ">") if current else glyph(moment, "✓", "+") if done else " "
+        lines.append(
+            Text(f"{mark} {number} {step.of(moment.lang)}", "bold reverse" if current else "" if done else DIM)
+        )
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return joined(_around(lines, head, moment.step, height))
+
+
+def _stacks(moment: Moment, now: Registers, frame: Frame | None, width: int) -> list[Text]:
+    """Both stacks of the running task, with what lies on them."""
+    task = moment.world.cpus[moment.host].task
+    here, there = glyph(moment, "◀ rsp", "< rsp"), "     "
+    user = pick(moment, "user stack   ", "用户栈  ")
+    kernel = pick(moment, "kernel stack ", "内核栈  ")
+    saved = frame is not None and now.saved
+    content = pick(moment, "empty", "空")
+    if saved and frame is not None:
+        entry = "syscall" if frame.vector == NO_VECTOR else f"{frame.vector:#x}"
+        place = place_name(moment.world, frame.at) or pick(moment, "the idle loop", "空闲循环")
+        content = f"pt_regs: ss rsp rflags cs rip={place} orig_rax={entry}"
+    lines = []
+    if task:
+        mark = here if now.ring == 3 else there
+        lines.append(Text.assemble((user, DIM), f"{user_rsp(task):#x} ", (mark, "bold cyan")))
+    mark = here if now.ring == 0 else there
+    box = f"▕{content}▏" if not moment.ascii else f"[{content}]"
+    lines.append(Text.assemble((kernel, DIM), (box, "bold" if saved else DIM), " ", (mark, "bold red")))
+    return lines
+
+
+def _around(lines: list[Text], head: int, step: int, height: int) -> list[Text]:
+    """The head, and of the steps those around `step`."""
+    if len(lines) <= height:
+        return lines
+    room = max(0, height - head)
+    first = max(0, min(step - 1 - room // 2, len(lines) - head - room))
+    return [*lines[: min(head, height)], *lines[head + first : head + first + room]]
+
+
+def line(moment: Moment, width: int) -> Text:
+    """Ring and task."""
+    if moment.host not in moment.world.cpus:
+        return Text()
+    return Text.assemble(_ring(moment, held(moment).ring), "  ", _doing(moment))
+
+
+PANEL: Final = Panel("cpu", "hardware", {"en": "CPU", "zh": "CPU"}, key, render, line)

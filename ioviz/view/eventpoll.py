@@ -1,0 +1,236 @@
+"""epoll: the interest tree drawn as a tree, the ready list, and who waits in `epoll_wait`.
+
+The tree is drawn from the root down, each level a row, as far as the room allows; a larger one is drawn around the item
+that the event concerns. Red and black are told by mark as well as by colour: ● is red, ○ is black.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from itertools import islice
+from typing import Final
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from ioviz.lesson.words import task_name
+from ioviz.model.eventpoll import Eventpoll
+from ioviz.model.lists import walk
+from ioviz.model.poll_bits import EPOLLEXCLUSIVE, EPOLLONESHOT, describe
+from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+
+MOST: Final = 24
+"""Ready items and waiters that are looked at."""
+LEVELS: Final = 5
+
+
+def _instance(moment: Moment) -> Eventpoll | None:
+    """The instance that the event concerns, else the first one of the host."""
+    world, event = moment.world, moment.event
+    row = world.eventpolls.get(getattr(event, "ep", getattr(event, "tree", 0)))
+    if row is not None and row.host == moment.host:
+        return row
+    return next((row for row in islice(world.eventpolls.values(), MOST) if row.host == moment.host), None)
+
+
+def _ready(moment: Moment, ep: int) -> tuple[int, ...]:
+    world = moment.world
+    return tuple(islice(walk(world.ready_lists, ep, world.ready_links), MOST))
+
+
+def _waiters(moment: Moment, ep: int) -> tuple[int, ...]:
+    world = moment.world
+    entries = islice(walk(world.wait_queues, ep, world.wait_links), MOST)
+    return tuple(world.wait_entries[entry].task for entry in entries)
+
+
+def _top(moment: Moment, row: Eventpoll) -> int:
+    """Where to begin drawing: the root, or in a large tree an ancestor of the item at hand."""
+    event, nodes = moment.event, moment.world.rb_nodes
+    node = getattr(event, "item", getattr(event, "node", getattr(event, "pivot", 0)))
+    if row.count <= 31 or node not in nodes:
+        return row.root
+    for _ in range(2):
+        node = nodes[node].parent or node
+    return node
+
+
+def _levels(moment: Moment, top: int) -> list[list[int]]:
+    """The items level by level; 0 where there is none."""
+    nodes = moment.world.rb_nodes
+    levels = [[top]]
+    while any(levels[-1]) and len(levels) <= LEVELS:
+        below: list[int] = []
+        for node in levels[-1]:
+            row = nodes.get(node)
+            below += [row.left, row.right] if row is not None else [0, 0]
+        levels.append(below)
+    return levels[:-1] if not any(levels[-1]) else levels[:LEVELS]
+
+
+def key(moment: Moment) -> Hashable:
+    """What of the tree is drawn, the list and the waiters."""
+    row = _instance(moment)
+    if row is None:
+        return None
+    world = moment.world
+    drawn = tuple(
+        (world.rb_nodes.get(node), world.epitems.get(node))
+        for level in _levels(moment, _top(moment, row))
+        for node in level
+    )
+    event = moment.event
+    return (
+        row,
+        drawn,
+        _ready(moment, row.id),
+        _waiters(moment, row.id),
+        getattr(event, "item", getattr(event, "node", 0)),
+    )
+
+
+def _fd(moment: Moment, item: int) -> str:
+    row = moment.world.epitems.get(item)
+    return str(row.fd) if row is not None else f"#{item}"
+
+
+def _chain(moment: Moment, ready: tuple[int, ...], count: int) -> Text:
+    if not ready:
+        return Text(pick(moment, "empty", "空"), style="bright_black")
+    arrow = Text(glyph(moment, " ⇄ ", " <-> "), style="bright_black")
+    text = arrow.join(Text(f"[{_fd(moment, item)}]", style="bold green") for item in ready)
+    return text.append(f" … +{count - len(ready)}", style="bright_black") if count > len(ready) else text
+
+
+def render(moment: Moment, width: int, height: int) -> Text:
+    """The ready list on top, since that is the point; then who waits; then the tree, and what each item asks for."""
+    row = _instance(moment)
+    if row is None:
+        return Text(pick(moment, "no epoll instance yet", "还没有 epoll 实例"), style="bright_black")
+    world = moment.world
+    ready, waiters = _ready(moment, row.id), _waiters(moment, row.id)
+    lines = [
+        Text.assemble(
+            (pick(moment, "ready list  ", "就绪链表  "), "bold"), _chain(moment, ready, world.ready_lists[row.id].count)
+        ),
+        Text.assemble(
+            (pick(moment, "epoll_wait  ", "等待者    "), "bold"),
+            (
+                ", ".join(task_name(world, tid) for tid in waiters) or pick(moment, "nobody sleeps here", "没有"),
+                "blue" if waiters else "bright_black",
+            ),
+        ),
+    ]
+    if height >= 4:
+        what = pick(moment, f"{row.count} items", f"{row.count} 项")
+        legend = pick(moment, "red", "红"), pick(moment, "black", "黑")
+        red, black = glyph(moment, "●", "*"), glyph(moment, "○", "o")
+        lines.append(
+            Text.assemble(
+                (pick(moment, "tree        ", "红黑树    "), "bold"),
+                what,
+                "  ",
+                (f"{red} {legend[0]}", "red"),
+                (f"  {black} {legend[1]}", "bright_black"),
+            )
+        )
+    if row.root:
+        lines += _tree(moment, row, width, height - len(lines))
+        lines += _details(moment, row, ready, height - len(lines))
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return joined(lines[:height])
+
+
+def _tree(moment: Moment, row: Eventpoll, width: int, room: int) -> list[Text]:
+    """The tree: a row of nodes, a row of branches, and so on."""
+    levels = _levels(moment, _top(moment, row))
+    across = min(width, max(12, 2 ** (len(levels) - 1) * 6))
+    while len(levels) > 1 and (2 * len(levels) - 1 > room or across // 2 ** (len(levels) - 1) < 5):
+        levels.pop()
+        across = min(width, max(12, 2 ** (len(levels) - 1) * 6))
+    if room < 1:
+        return []
+    event = moment.event
+    here = {getattr(event, name, 0) for name in ("item", "node", "pivot", "successor")} - {0}
+    lines: list[Text] = []
+    for depth, level in enumerate(levels):
+        cell = across // len(level)
+        if depth:
+            lines.append(_branches(moment, level, cell, across))
+        line = Text("  ")
+        for node in level:
+            line.append_text(_node(moment, node, cell, node in here))
+        lines.append(line)
+    return lines
+
+
+def _node(moment: Moment, node: int, cell: int, here: bool) -> Text:
+    rb = moment.world.rb_nodes.get(node)
+    if rb is None:
+        return Text(" " * cell)
+    mark = glyph(moment, "●", "*") if rb.red else glyph(moment, "○", "o")
+    label = f"{mark}{_fd(moment, node)}"
+    if node in moment.world.ready_links:
+        label += glyph(moment, "✓", "!")
+    style = ("bold red" if rb.red else "bold") + (" reverse" if here else "")
+    left = max(0, (cell - cell_len(label)) // 2)
+    text = Text(" " * left)
+    text.append(label, style=style)
+    text.append(" " * max(0, cell - left - cell_len(label)))
+    return text
+
+
+def _branches(moment: Moment, level: list[int], cell: int, across: int) -> Text:
+    line = Text("  ", style="bright_black")
+    for left, right in zip(level[::2], level[1::2], strict=True):
+        middle, half = cell - 1, cell // 2
+        row = [" "] * (2 * cell)
+        if left:
+            row[half:middle] = glyph(moment, "─", "-") * (middle - half)
+            row[half] = glyph(moment, "╭", "/")
+        if right:
+            row[middle + 1 : cell + half] = glyph(moment, "─", "-") * (half - 1 if half else 0)
+            row[cell + half - 1] = glyph(moment, "╮", "\\")
+        if left or right:
+            row[middle] = glyph(moment, "┴" if left and right else "╯" if left else "╰", "+")
+        line.append("".join(row)[: 2 * cell])
+    return line
+
+
+def _details(moment: Moment, row: Eventpoll, ready: tuple[int, ...], room: int) -> list[Text]:
+    """A line an item: what it asks for, in which mode."""
+    if room < 1:
+        return []
+    world, event = moment.world, moment.event
+    named = getattr(event, "item", 0)
+    items = dict.fromkeys([named, *ready, *[node for level in _levels(moment, _top(moment, row)) for node in level]])
+    lines = []
+    for item in items:
+        epitem = world.epitems.get(item)
+        if epitem is None or len(lines) == room:
+            continue
+        mode = "ET" if epitem.events & 1 << 31 else "LT"
+        if epitem.events & EPOLLONESHOT:
+            mode += " ONESHOT"
+        if epitem.events & EPOLLEXCLUSIVE:
+            mode += " EXCLUSIVE"
+        line = Text.assemble(
+            (f"  fd {epitem.fd:<4}", "bold"), (f"{describe(epitem.requested & 0x201F)} ", "yellow"), (mode, "magenta")
+        )
+        if item in ready:
+            line.append(pick(moment, "  on the ready list", "  在就绪链表上"), style="green")
+        lines.append(line)
+    return lines
+
+
+def line(moment: Moment, width: int) -> Text:
+    """Counts, and the ready list."""
+    row = _instance(moment)
+    if row is None:
+        return Text(pick(moment, "none", "无"), style="bright_black")
+    text = Text.assemble(pick(moment, f"tree {row.count}  ready ", f"树 {row.count}  就绪 "))
+    return text.append_text(_chain(moment, _ready(moment, row.id)[:6], moment.world.ready_lists[row.id].count))
+
+
+PANEL: Final = Panel("eventpoll", "kernel", {"en": "epoll", "zh": "epoll"}, key, render, line)

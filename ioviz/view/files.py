@@ -1,0 +1,75 @@
+"""Descriptor tables: number → open file → object, with the references that keep an open file alive."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from itertools import islice
+from typing import Final
+
+from rich.text import Text
+
+from ioviz.lesson.words import process_name, short
+from ioviz.model.files import SOCKET, TTY, Fd, OpenFile
+from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+
+MOST: Final = 40
+O_NONBLOCK: Final = 0o4000
+
+
+def _rows(moment: Moment) -> list[tuple[Fd, OpenFile | None]]:
+    """The newest descriptors of this host, at most MOST, without the terminals; ascending by process and number."""
+    world = moment.world
+    found: list[tuple[Fd, OpenFile | None]] = []
+    for fd in islice(reversed(world.fds.values()), 400):
+        file = world.files.get(fd.file)
+        process = world.processes.get(fd.pid)
+        if process is not None and process.host == moment.host and (file is None or file.kind != TTY):
+            found.append((fd, file))
+            if len(found) == MOST:
+                break
+    return sorted(found, key=lambda pair: (pair[0].pid, pair[0].fd))
+
+
+def key(moment: Moment) -> Hashable:
+    """The rows that are shown, with the state of their sockets."""
+    sockets = moment.world.sockets
+    rows = _rows(moment)
+    return tuple(rows), tuple(sockets.get(file.obj) for _, file in rows if file is not None and file.kind == SOCKET)
+
+
+def _object(moment: Moment, file: OpenFile) -> str:
+    if file.kind == SOCKET:
+        row = moment.world.sockets.get(file.obj)
+        if row is not None:
+            far = f" {glyph(moment, '↔', '<>')} {short(row.remote)}" if row.remote else ""
+            return f"socket #{file.obj} {short(row.local)}{far} {row.state}"
+    return f"{file.kind} #{file.obj}"
+
+
+def render(moment: Moment, width: int, height: int) -> Text:
+    """A line a descriptor."""
+    rows = _rows(moment)
+    if not rows:
+        return Text(pick(moment, "only 0, 1 and 2: the terminal", "只有 0、1、2：终端"), style="bright_black")
+    lines = []
+    for fd, file in rows[-height:]:
+        line = Text.assemble((f"{process_name(moment.world, fd.pid)} ", "bright_black"), (f"fd {fd.fd:<4}", "bold"))
+        if file is not None:
+            line.append(f"{glyph(moment, '→', '->')} {_object(moment, file)}")
+            line.append(pick(moment, f"  refs {file.refs}", f"  引用 {file.refs}"), style="bright_black")
+            if file.flags & O_NONBLOCK:
+                line.append(pick(moment, "  non-blocking", "  非阻塞"), style="yellow")
+        line.truncate(width, overflow="ellipsis")
+        lines.append(line)
+    return joined(lines)
+
+
+def line(moment: Moment, width: int) -> Text:
+    """The newest descriptors in short."""
+    rows = _rows(moment)
+    if not rows:
+        return Text("0 1 2", style="bright_black")
+    return Text("  ").join(Text(f"{fd.fd} {file.kind if file is not None else '?'}") for fd, file in rows[-6:])
+
+
+PANEL: Final = Panel("files", "kernel", {"en": "Descriptors", "zh": "描述符表"}, key, render, line)

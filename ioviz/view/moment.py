@@ -1,0 +1,52 @@
+"""A moment: all that a panel may look at. A panel is a pure function of it and of the room that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from ioviz.model.event import Event
+    from ioviz.model.world import World
+
+
+class Moment(NamedTuple):
+    """`world` after `position` events, the last of which is `event`; `step` (0: as a whole) of the `steps` into which
+    that unfolds; `host` is the one that is looked at."""
+
+    world: World
+    event: Event | None
+    position: int
+    step: int
+    steps: int
+    lang: str
+    ascii: bool
+    host: int
+
+
+class Panel(NamedTuple):
+    """A panel. The same `key` means the same picture."""
+
+    id: str
+    floor: str
+    title: dict[str, str]
+    key: Callable[[Moment], Hashable]
+    render: Callable[[Moment, int, int], Text]
+    line: Callable[[Moment, int], Text]
+
+
+def pick(moment: Moment, en: str, zh: str) -> str:
+    """The text in the moment's language."""
+    return zh if moment.lang == "zh" else en
+
+
+def glyph(moment: Moment, plain: str, ascii_only: str) -> str:
+    """The character to draw with."""
+    return ascii_only if moment.ascii else plain
+
+
+def joined(lines: list[Text]) -> Text:
+    """Lines as one text."""
+    return Text("\n").join(lines)

@@ -1,0 +1,50 @@
+"""Pipes: what is in them, and how many hold each end."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from itertools import islice
+from typing import Final
+
+from rich.text import Text
+
+from ioviz.model.pipe import Pipe
+from ioviz.view.moment import Moment, Panel, joined, pick
+from ioviz.view.socket import gauge
+
+MOST: Final = 16
+
+
+def _rows(moment: Moment) -> list[Pipe]:
+    return [row for row in islice(moment.world.pipes.values(), 200) if row.host == moment.host][:MOST]
+
+
+def key(moment: Moment) -> Hashable:
+    """Each pipe with its buffer."""
+    return tuple((row, moment.world.buffers.get(row.id * 2)) for row in _rows(moment))
+
+
+def render(moment: Moment, width: int, height: int) -> Text:
+    """A line a pipe."""
+    lines = []
+    for row in _rows(moment):
+        buffer = moment.world.buffers.get(row.id * 2)
+        line = Text.assemble((f"#{row.id} ", "bold"))
+        if buffer is not None:
+            line.append_text(gauge(moment, buffer.bytes, min(buffer.limit, 64), 8)).append(f" {buffer.bytes} B ")
+        ends = f"{row.readers} readers  {row.writers} writers", f"读端 {row.readers}  写端 {row.writers}"
+        line.append(pick(moment, *ends), style="bright_black")
+        line.truncate(width, overflow="ellipsis")
+        lines.append(line)
+    if not lines:
+        return Text(pick(moment, "no pipes", "没有管道"), style="bright_black")
+    return joined(lines[:height])
+
+
+def line(moment: Moment, width: int) -> Text:
+    """How many."""
+    rows = _rows(moment)
+    return Text(pick(moment, f"{len(rows)} pipes", f"{len(rows)} 个管道"), style="" if rows else "bright_black")
+
+
+PANEL: Final = Panel("pipes", "kernel", {"en": "Pipes", "zh": "管道"}, key, render, line)

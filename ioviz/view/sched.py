@@ -1,0 +1,74 @@
+"""The scheduler: who runs, who is ready, who sleeps and in which function."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from itertools import islice
+from typing import Final
+
+from rich.text import Text
+
+from ioviz.model.lists import walk
+from ioviz.model.task import DEAD, SLEEPING
+from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.source import task_state
+
+MOST: Final = 24
+
+
+def _queue(moment: Moment) -> list[int]:
+    world = moment.world
+    return list(islice(walk(world.run_queues, moment.host, world.run_links), MOST))
+
+
+def _sleepers(moment: Moment) -> list[int]:
+    tasks = islice(moment.world.tasks.values(), 256)
+    return [task.id for task in tasks if task.host == moment.host and task.state == SLEEPING][:MOST]
+
+
+def key(moment: Moment) -> Hashable:
+    """The rows that are shown."""
+    cpu = moment.world.cpus.get(moment.host)
+    tasks = moment.world.tasks
+    return cpu.task if cpu else 0, tuple(_queue(moment)), tuple(tasks[tid] for tid in _sleepers(moment)), len(tasks)
+
+
+def _name(moment: Moment, tid: int) -> str:
+    task = moment.world.tasks.get(tid)
+    return f"{tid} {moment.world.processes[task.process].name}" if task is not None else str(tid)
+
+
+def render(moment: Moment, width: int, height: int) -> Text:
+    """Three rows: running, ready, sleeping; a sleeper a line."""
+    cpu = moment.world.cpus.get(moment.host)
+    arrow = glyph(moment, " → ", " -> ")
+    running = _name(moment, cpu.task) if cpu is not None and cpu.task else pick(moment, "nobody (idle)", "没有（空闲）")
+    queue = arrow.join(_name(moment, tid) for tid in _queue(moment)) or pick(moment, "empty", "空")
+    lines = [
+        Text.assemble((pick(moment, "on the CPU  ", "在 CPU 上  "), "bright_black"), (running, "bold green")),
+        Text.assemble((pick(moment, "run queue   ", "运行队列   "), "bright_black"), (queue, "yellow")),
+    ]
+    for tid in _sleepers(moment):
+        task = moment.world.tasks[tid]
+        lines.append(Text.assemble(f"{_name(moment, tid)}  ", task_state(moment, task)))
+    dead = sum(task.state == DEAD for task in islice(moment.world.tasks.values(), 256))
+    if dead:
+        lines.append(Text(pick(moment, f"{dead} ended", f"{dead} 个已结束"), style="bright_black"))
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return joined(lines[:height])
+
+
+def line(moment: Moment, width: int) -> Text:
+    """Counts."""
+    cpu = moment.world.cpus.get(moment.host)
+    running = str(cpu.task) if cpu is not None and cpu.task else pick(moment, "idle", "空闲")
+    ready, asleep = len(_queue(moment)), len(_sleepers(moment))
+    return Text.assemble(
+        (f"{glyph(moment, '▶', '>')} {running}  ", "green"),
+        (pick(moment, f"ready {ready}  ", f"就绪 {ready}  "), "yellow"),
+        (pick(moment, f"asleep {asleep}", f"睡眠 {asleep}"), "blue"),
+    )
+
+
+PANEL: Final = Panel("sched", "kernel", {"en": "Tasks", "zh": "任务"}, key, render, line)
