@@ -115,8 +115,7 @@ def theirs(root: str, op: tuple[Any, ...]) -> Any:
             getattr(os, op[0])(path)
         return 0
     except OSError as error:
-        assert error.errno is not None
-        return _result(-error.errno)
+        return _result(-(error.errno or 0))
     finally:
         if fd >= 0:
             os.close(fd)
