@@ -78,6 +78,7 @@ class Guest:
         self.host_name = host_name
         self.environ = dict(DEFAULT_ENVIRON if environ is None else environ)
         self.seed = seed
+        self.serials = Serials()
         self.lines = lines
         """Whether the guest's own files are instrumented."""
         self.argv = list(program.argv)
@@ -90,7 +91,6 @@ class Guest:
         self.signal_handlers: dict[int, Any] = {}
         self.lacked = False
         """Whether the program was refused something that the machine lacks: an exit by that error has its own code."""
-        self.serials = Serials()
         self._last_key = 0
         self._sources: dict[str, int] = {}
         self._warned: dict[str, dict[Any, Any]] = {}

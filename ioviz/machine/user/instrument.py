@@ -10,7 +10,10 @@ preempted anywhere:
 - in every `for` of a comprehension: `for x in y if not __ioviz_line__(at)`;
 - in the body of a lambda, which C code may call for ever.
 
-The hook is a name of the guest's builtins, so that neither `globals()` nor `dir()` shows it.
+Behind every class stands `__ioviz_class__(cls)`: its objects are to hash by a serial number (see `Serials.mark`), not
+by their address, so that sets of them have the same order in every run.
+
+A hook is a name of the guest's builtins, so that neither `globals()` nor `dir()` shows it.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
 HOOK: Final = "__ioviz_line__"
+CLASS_HOOK: Final = "__ioviz_class__"
 LAST_LINE: Final = 0xFFFF
 """The largest line number that a source position can hold; lines after it count as this one."""
 
@@ -52,6 +56,8 @@ class _Instrument(ast.NodeTransformer):
                 result.append(ast.copy_location(ast.Expr(self._call(statement, line)), statement))
                 result[-1].lineno = line
             result.append(self.visit(statement))
+            if isinstance(statement, ast.ClassDef):
+                result.append(_class_hook(statement))
         return result
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
@@ -90,6 +96,16 @@ class _Instrument(ast.NodeTransformer):
 
     def _before(self, value: ast.expr) -> ast.expr:
         return ast.copy_location(ast.BoolOp(ast.Or(), [self._call(value, value.lineno), value]), value)
+
+
+def _class_hook(node: ast.ClassDef) -> ast.stmt:
+    """`__ioviz_class__(Name)` behind the definition and its decorators."""
+    call = ast.Call(ast.Name(CLASS_HOOK, ast.Load()), [ast.Name(node.name, ast.Load())], [])
+    statement = ast.Expr(call)
+    for part in ast.walk(statement):
+        if isinstance(part, ast.expr | ast.stmt):
+            ast.copy_location(part, node)
+    return statement
 
 
 def _untouchable(node: ast.AST, body: list[ast.stmt]) -> int:

@@ -44,6 +44,19 @@ class Serials:
         self._known[address] = (reference, number)
         return number
 
+    def mark(self, kind: Any) -> None:
+        """Let objects of class `kind` hash by their number, if they hash by their address."""
+        if not isinstance(kind, type) or type.__getattribute__(kind, "__hash__") is not object.__hash__:
+            return
+        if "_is_protocol" in kind.__dict__:
+            return  # a protocol's own names are what it asks of others
+        of = self.of
+
+        def __hash__(self: object) -> int:
+            return of(self)
+
+        type.__setattr__(kind, "__hash__", __hash__)
+
     def _forget(self, address: int, reference: weakref.ref[Any]) -> None:
         known = self._known.get(address)
         if known is not None and known[0] is reference:
@@ -77,7 +90,21 @@ def _copyreg(guest: Guest, module: ModuleType) -> None:
         module.__dict__[name] = getattr(copyreg, name)
 
 
+def _warnings(guest: Guest, module: ModuleType) -> None:
+    # The pure-Python `warn_explicit`, which few ever run, passes the source of a warning as the file to print it to.
+    kind = module.__dict__["WarningMessage"]
+    original = kind.__init__
+
+    def __init__(self: Any, message: Any, category: Any, filename: str, lineno: int, *more: Any, **named: Any) -> None:
+        if len(more) == 1:
+            more, named = (), {"source": more[0], **named}
+        original(self, message, category, filename, lineno, *more, **named)
+
+    kind.__init__ = __init__
+
+
 PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {
+    "warnings": _warnings,
     "copyreg": _copyreg,
     "traceback": _traceback,
     "threading": _hash_by_serial("Thread"),

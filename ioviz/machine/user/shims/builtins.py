@@ -11,7 +11,7 @@ import contextlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ioviz.machine.user.instrument import HOOK
+from ioviz.machine.user.instrument import CLASS_HOOK, HOOK
 
 if TYPE_CHECKING:
     from ioviz.machine.user.guest import Guest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class _BuiltinsModule(ModuleType):
     def __dir__(self) -> list[str]:
-        return [name for name in self.__dict__ if name != HOOK]
+        return [name for name in self.__dict__ if name not in (HOOK, CLASS_HOOK)]
 
 
 class _Builtins:
@@ -114,6 +114,7 @@ def build(guest: Guest) -> ModuleType:
     for name in ("exit", "quit"):
         namespace[name] = _Quitter(name)
     namespace[HOOK] = guest.kernel.line
+    namespace[CLASS_HOOK] = guest.serials.mark
     guest.modules["builtins"] = module
     guest.builtins = namespace
     return module
