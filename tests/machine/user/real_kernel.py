@@ -204,11 +204,15 @@ class FakeGuest:
         self.sys = SimpleNamespace(stderr=sys.stderr, unraisablehook=self.unraisable)
         self.complaints: list[Any] = []
         self.signals_checked = 0
+        self.warnings: list[tuple[str, type[Warning], str]] = []
         self._keys = 0
 
     def new_key(self) -> int:
         self._keys += 1
         return self._keys
+
+    def warn(self, message: str, category: type[Warning], filename: str, lineno: int) -> None:
+        self.warnings.append((message, category, filename))
 
     def check_signals(self) -> None:
         self.signals_checked += 1

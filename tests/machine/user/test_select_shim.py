@@ -6,6 +6,8 @@ import array
 import fcntl as c_fcntl
 import os
 import select as c_select
+import struct
+import tempfile
 from collections.abc import Callable, Iterator
 from errno import EINTR
 from types import ModuleType
@@ -183,6 +185,9 @@ FCNTL: dict[str, Callable[[Any, int, int], object]] = {
     "closed": lambda m, r, w: m.fcntl(5000, m.F_GETFD),
     "negative": lambda m, r, w: m.fcntl(-1, m.F_GETFD),
     "str": lambda m, r, w: m.fcntl("x", m.F_GETFD),
+    "flock": lambda m, r, w: m.flock(r, m.LOCK_SH),
+    "flock of closed": lambda m, r, w: m.flock(5000, m.LOCK_SH),
+    "lockf odd": lambda m, r, w: m.lockf(r, 64),
     "fionread of bytes": lambda m, r, w: m.ioctl(r, 0x541B, b"\0\0\0\0"),
 }
 
@@ -192,6 +197,15 @@ def test_fcntl(pipe: tuple[int, int], case: Callable[..., object]) -> None:
     made = fcntl_shim.build(FakeGuest(RealKernel()))  # type: ignore[arg-type]
     os.write(pipe[1], b"abc")
     assert outcome(case, made, *pipe) == outcome(case, c_fcntl, *pipe)
+
+
+def test_locks_of_files_always_succeed() -> None:
+    made = fcntl_shim.build(FakeGuest(RealKernel()))  # type: ignore[arg-type]
+    lock = struct.pack("hhqqi", made.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    with tempfile.TemporaryFile() as file:
+        for request in (made.F_SETLK, made.F_GETLK, made.F_OFD_SETLK):
+            assert made.fcntl(file.fileno(), request, lock) == c_fcntl.fcntl(file.fileno(), request, lock)
+        assert made.lockf(file, made.LOCK_EX | made.LOCK_NB) is None
 
 
 def test_ioctl_fills_an_array(pipe: tuple[int, int]) -> None:

@@ -329,9 +329,15 @@ def test_hash_is_the_order_of_making(made: ModuleType) -> None:
 
 def test_lost_socket_is_closed(made: ModuleType) -> None:
     sock = made.socket()
-    fd, calls = sock.fileno(), sock.port_.guest.kernel.calls
+    fd, guest = sock.fileno(), sock.port_.guest
     del sock
-    assert calls[-1] == (SYS.close, fd)
+    assert guest.kernel.calls[-1] == (SYS.close, fd)
+    assert guest.warnings == []
+    guest.modules["warnings"] = made
+    sock = made.socket()
+    text = f"unclosed {sock!r}"
+    del sock
+    assert guest.warnings == [(text, ResourceWarning, __file__)]
 
 
 def test_lost_socket_of_another_process_is_closed_later(made: ModuleType) -> None:

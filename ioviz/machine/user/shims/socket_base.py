@@ -17,6 +17,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ioviz.machine.kernel.switch import TaskKilled
+from ioviz.machine.user import ending
 from ioviz.machine.user.shims.arguments import (
     INT_MAX,
     MS,
@@ -70,11 +71,12 @@ class Port:
 
     def abandon(self, sock: Any, fd: int) -> None:
         """A socket that was never closed is collected."""
-        warnings = self.guest.modules.get("warnings")
         running = getattr(self.guest.kernel, "pid", self.guest.pid) == self.guest.pid
         try:
-            if warnings is not None and running:
-                warnings.warn(f"unclosed {sock!r}", ResourceWarning, 2, source=sock)
+            if running and "warnings" in self.guest.modules:
+                frame = ending.guest_frame()
+                place = ("sys", 1) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+                self.guest.warn(f"unclosed {sock!r}", ResourceWarning, *place)
         finally:
             sock.sock_fd_ = -1
             if running:
