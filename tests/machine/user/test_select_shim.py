@@ -202,10 +202,10 @@ def test_fcntl(pipe: tuple[int, int], case: Callable[..., object]) -> None:
 def test_locks_of_files_always_succeed() -> None:
     made = fcntl_shim.build(FakeGuest(RealKernel()))  # type: ignore[arg-type]
     lock = struct.pack("hhqqi", made.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    with tempfile.TemporaryFile() as file:
-        for request in (made.F_SETLK, made.F_GETLK, made.F_OFD_SETLK):
+    for request in (made.F_SETLK, made.F_GETLK, made.F_OFD_SETLK):
+        with tempfile.TemporaryFile() as file:
             assert made.fcntl(file.fileno(), request, lock) == c_fcntl.fcntl(file.fileno(), request, lock)
-        assert made.lockf(file, made.LOCK_EX | made.LOCK_NB) is None
+            assert made.lockf(file, made.LOCK_EX | made.LOCK_NB) is None
 
 
 def test_ioctl_fills_an_array(pipe: tuple[int, int]) -> None:
