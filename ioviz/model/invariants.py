@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ioviz.model.event import Event
 
 SOCK_STREAM: Final = 1
+AF_UNIX: Final = 1
 LISTS: Final = (
     ("run_queues", "run_links"),
     ("wait_queues", "wait_links"),
@@ -176,8 +177,10 @@ def sockets(world: World) -> Iterator[str]:
                 whose = world.sockets[child].listener
                 if whose != sock:
                     yield f"connection {child} is on the accept queue of {sock} and says {whose}"
+        # A local socket has no send buffer of its own: it writes into its peer's receive buffer.
+        inet = row.family != AF_UNIX and row.type == SOCK_STREAM
         other = world.sockets.get(row.peer)
-        if other is not None and other.peer == sock and row.type == SOCK_STREAM and row.state == ESTABLISHED:
+        if other is not None and other.peer == sock and inet and row.state == ESTABLISHED:
             sent, got = world.buffers[sock * 2 + 1], world.buffers[row.peer * 2]
             if sent.total != sent.bytes + got.total:
                 yield f"socket {sock} sent {sent.total} bytes: {sent.bytes} are left, {got.total} came to {row.peer}"
