@@ -284,8 +284,9 @@ def tcp_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int)
             then = theirs.bytes + n
             if then <= (limit - (limit >> 3) if limit >= 32768 else limit >> 1):
                 cause = k.cause
-                k.now = now = k.now + n * k.costs.kilobyte // 1000
-                seq = k.seq
+                if n > 64:
+                    k.now += n * k.costs.kilobyte // 1000
+                now, seq = k.now, k.seq
                 k.seq = seq + 2
                 k._last_id = segment = k._last_id + 1
                 sink, cpu, task, at = k.sink, k.cpu, k.task, k.at
@@ -362,14 +363,18 @@ def tcp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> R
     world = k.world
     sock = row.id
     rx = sock * 2
-    have = world.buffers[rx].bytes
+    buffer = world.buffers[rx]
+    have = buffer.bytes
     if have and not flags and (row.lowat == 1 or have >= n) and n > 0:
         take = have if have < n else n
-        data = first_bytes(world, rx, take)
+        data = world.segments[buffer.head].data
+        if len(data) != take or buffer.head != buffer.tail:
+            data = first_bytes(world, rx, take)
+        if take > 64:
+            k.now += take * k.costs.kilobyte // 1000
         seq = k.seq
         k.seq = seq + 1
-        k.now = now = k.now + take * k.costs.kilobyte // 1000
-        event = BytesCopiedOut(seq, now, k.cpu, k.task, k.cause, 0, k.at, rx, take)
+        event = BytesCopiedOut(seq, k.now, k.cpu, k.task, k.cause, 0, k.at, rx, take)
         event.apply(world)
         k.sink(event)
         peer = row.peer
