@@ -13,7 +13,7 @@ from ioviz.lesson.anchor import find_anchors
 from ioviz.lesson.narration import narrate
 from ioviz.model.event import file_and_line
 from ioviz.model.host import RunEnded
-from ioviz.model.trap_steps import unfold
+from ioviz.model.trap_steps import steps_of
 from ioviz.model.world import World
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def story(source: Source, lang: str) -> Iterator[str]:
             where = ""
         yield f"{event.t / 1e6:10.4f} ms  {where:<16} {sentence}"
         if event.seq in chapters:
-            for step in unfold(event):
+            for step in steps_of(event):
                 yield f"{'':32}- {step.of(lang)}"
             number += 1
             chapter = chapters[event.seq]

@@ -1,0 +1,97 @@
+"""Every scene runs, reaches its chapters, tells the same story as always, and folds to the machine's own state."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ioviz.cli.plain import story
+from ioviz.lesson.anchor import find_anchors
+from ioviz.lesson.scene import find_scenes
+from ioviz.machine.machine import Machine
+from ioviz.model.world import World
+from ioviz.session import Session, setup_of
+from ioviz.view.panels import PANELS
+
+if TYPE_CHECKING:
+    from ioviz.lesson.scene import Scene
+    from ioviz.model.event import Event
+
+GOLDEN = Path(__file__).parent / "golden"
+SCENES = find_scenes()
+KNOBS = [("trigger", ("as-written", "lt", "et")), ("entry", ("int80", "syscall"))]
+
+
+def run(scene: Scene, **knobs: str) -> Session:
+    """The whole run of `scene`."""
+    setup = setup_of(scene)
+    for name, value in knobs.items():
+        setup = replace(setup, config=setup.config.turned(name, value))
+    session = Session(setup)
+    while not session.advance(10_000):
+        pass
+    return session
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.id)
+def test_the_story_is_as_it_was(scene: Scene, lang: str, accept: bool) -> None:
+    told = "\n".join(story(Session(setup_of(scene)), lang)) + "\n"
+    file = GOLDEN / f"{scene.id}.{lang}.txt"
+    if accept:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(told, encoding="utf-8")
+    assert told == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.id)
+def test_every_chapter_is_reached_under_some_knobs(scene: Scene) -> None:
+    anchors = [chapter.at for chapter in scene.chapters]
+    reached: set[int] = set()
+    for values in itertools.product(*(values for _, values in KNOBS)):
+        log = run(scene, **dict(zip((name for name, _ in KNOBS), values, strict=True))).timeline
+        places = find_anchors(log.events(0, len(log)), anchors)
+        reached |= {number for number, place in enumerate(places) if place is not None}
+    assert reached == set(range(len(anchors)))
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.id)
+def test_fold_equals_live_at_every_event(scene: Scene) -> None:
+    setup = setup_of(scene)
+    folded = World()
+    differing: list[int] = []
+
+    def check(event: Event) -> None:
+        event.apply(folded)
+        if folded != machines[0].world:
+            differing.append(event.seq)
+
+    machines: list[Machine] = []
+    early: list[Event] = []
+    machines.append(Machine(setup.launches, setup.config, lambda event: (check if machines else early.append)(event)))
+    for event in early:
+        event.apply(folded)
+    assert folded == machines[0].world
+    while not machines[0].run(10_000):
+        pass
+    machines[0].dispose()
+    assert differing == []
+
+
+def test_focus_names_panels() -> None:
+    panels = {panel.id for panel in PANELS}
+    for scene in SCENES:
+        assert set(scene.focus) <= panels
+
+
+def test_the_hang_of_edge_triggering() -> None:
+    scene = next(scene for scene in SCENES if scene.id == "epoll-lt-et")
+    level, edge = run(scene, trigger="lt"), run(scene, trigger="et")
+    ends = [session.timeline.world(len(session.timeline)).runs[1] for session in (level, edge)]
+    assert (ends[0].ended, ends[0].code) == ("exit", 0)
+    assert (ends[1].ended, ends[1].code) == ("stalled", 125)
+    assert "server.py" in ends[1].message
