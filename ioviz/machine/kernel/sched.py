@@ -359,11 +359,15 @@ class Scheduler(Core):
         raise TaskKilled
 
     def dispose(self) -> None:
-        """Unwind every guest's stack. The kernel answers nothing any more."""
+        """Unwind every guest's stack. The kernel answers nothing any more, and the lines that guests still reach in
+        their `finally` are no part of the run."""
         self.ended = True
         for thread in self.threads.values():
             thread.killed = True
         self.switch.adopt_hub()
+        world, self.world = self.world, self.world.copy()
+        self.sink = lambda event: None
         for thread in self.threads.values():
             thread.stack.kill()
+        self.world = world
         self.disposed = True
