@@ -121,6 +121,12 @@ FRAME_SIZE: Final = 168
 """`sizeof(struct pt_regs)`."""
 
 
+def call_number(nr: int, vector: int) -> int:
+    """The number by which a program names call `nr` when it enters by `vector`: i386's for `int 0x80`."""
+    row = BY_NR.get(nr)
+    return row.nr32 if row is not None and vector != NO_VECTOR else nr
+
+
 def user_rip(at: int) -> int:
     """The address of a source line: made up, below 2^47 and the same in every run."""
     return 0x40_0000 + (at >> 16) * 0x1_0000 + (at & 0xFFFF) * 0x10
@@ -154,8 +160,7 @@ def registers(event: Event, step: int) -> Registers | None:
     inside = "idt" in done or "lstar" in done or not task
     rip, rsp, rax = (f"{user_rip(at):#x}", user_rsp(task), 0) if task else ("cpu_idle_loop", top - 64, 0)
     if isinstance(event, TrapEntered):
-        row = BY_NR.get(event.nr)
-        rax = (row.nr if vector == NO_VECTOR else row.nr32) if row is not None else event.nr
+        rax = call_number(event.nr, vector)
     if "idt" in done or "lstar" in done:
         rip = IDT[vector].handler if vector in IDT else "entry_SYSCALL_64"
     if "handler" in done and isinstance(event, TrapEntered):

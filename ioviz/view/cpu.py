@@ -14,13 +14,14 @@ from ioviz.model.syscalls import name_of
 from ioviz.model.trap_steps import (
     FRAME_SIZE,
     Registers,
+    call_number,
     kernel_top,
     registers,
     steps_of,
     user_rip,
     user_rsp,
 )
-from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 if TYPE_CHECKING:
     from ioviz.model.cpu import Frame
@@ -55,7 +56,8 @@ def held(moment: Moment) -> Registers:
     gate = IDT.get(frame.vector)
     trap = frame.vector in (NO_VECTOR, 0x80)
     rip = f"sys_{name_of(frame.nr)}" if trap else gate.handler if gate is not None else "?"
-    return Registers(0, rip, kernel_top(cpu.task) - FRAME_SIZE, frame.nr if trap else 0, cpu.intr, True)
+    number = call_number(frame.nr, frame.vector) if trap else 0
+    return Registers(0, rip, kernel_top(cpu.task) - FRAME_SIZE, number, cpu.intr, True)
 
 
 def _doing(moment: Moment) -> Text:
@@ -103,8 +105,6 @@ def render(moment: Moment, width: int, height: int) -> Text:
         lines.append(
             Text(f"{mark} {number} {step.of(moment.lang)}", "bold reverse" if current else "" if done else DIM)
         )
-    for line in lines:
-        line.truncate(width, overflow="ellipsis")
     return joined(_around(lines, head, moment.step, height))
 
 
@@ -146,4 +146,4 @@ def line(moment: Moment, width: int) -> Text:
     return Text.assemble(_ring(moment, held(moment).ring), "  ", _doing(moment))
 
 
-PANEL: Final = Panel("cpu", "hardware", {"en": "CPU", "zh": "CPU"}, key, render, line)
+PANEL: Final = make_panel("cpu", "hardware", {"en": "CPU", "zh": "CPU"}, key, render, line)

@@ -17,7 +17,7 @@ from ioviz.lesson.words import task_name
 from ioviz.model.eventpoll import Eventpoll
 from ioviz.model.lists import walk
 from ioviz.model.poll_bits import EPOLLEXCLUSIVE, EPOLLONESHOT, describe
-from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 MOST: Final = 24
 """Ready items and waiters that are looked at."""
@@ -137,8 +137,6 @@ def render(moment: Moment, width: int, height: int) -> Text:
     if row.root:
         lines += _tree(moment, row, width, height - len(lines))
         lines += _details(moment, row, ready, height - len(lines))
-    for line in lines:
-        line.truncate(width, overflow="ellipsis")
     return joined(lines[:height])
 
 
@@ -205,7 +203,7 @@ def _details(moment: Moment, row: Eventpoll, ready: tuple[int, ...], room: int) 
     world, event = moment.world, moment.event
     named = getattr(event, "item", 0)
     items = dict.fromkeys([named, *ready, *[node for level in _levels(moment, _top(moment, row)) for node in level]])
-    lines = []
+    lines: list[Text] = []
     for item in items:
         epitem = world.epitems.get(item)
         if epitem is None or len(lines) == room:
@@ -233,4 +231,4 @@ def line(moment: Moment, width: int) -> Text:
     return text.append_text(_chain(moment, _ready(moment, row.id)[:6], moment.world.ready_lists[row.id].count))
 
 
-PANEL: Final = Panel("eventpoll", "kernel", {"en": "epoll", "zh": "epoll"}, key, render, line)
+PANEL: Final = make_panel("eventpoll", "kernel", {"en": "epoll", "zh": "epoll"}, key, render, line)

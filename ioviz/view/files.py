@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ioviz.lesson.words import process_name, short
 from ioviz.model.files import SOCKET, TTY, Fd, OpenFile
-from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 MOST: Final = 40
 O_NONBLOCK: Final = 0o4000
@@ -59,7 +59,6 @@ def render(moment: Moment, width: int, height: int) -> Text:
             line.append(pick(moment, f"  refs {file.refs}", f"  引用 {file.refs}"), style="bright_black")
             if file.flags & O_NONBLOCK:
                 line.append(pick(moment, "  non-blocking", "  非阻塞"), style="yellow")
-        line.truncate(width, overflow="ellipsis")
         lines.append(line)
     return joined(lines)
 
@@ -72,4 +71,4 @@ def line(moment: Moment, width: int) -> Text:
     return Text("  ").join(Text(f"{fd.fd} {file.kind if file is not None else '?'}") for fd, file in rows[-6:])
 
 
-PANEL: Final = Panel("files", "kernel", {"en": "Descriptors", "zh": "描述符表"}, key, render, line)
+PANEL: Final = make_panel("files", "kernel", {"en": "Descriptors", "zh": "描述符表"}, key, render, line)

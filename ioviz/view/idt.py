@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ioviz.model.cpu import NO_VECTOR
 from ioviz.model.idt import IDT
-from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 
 def _vector(moment: Moment) -> int:
@@ -35,7 +35,6 @@ def render(moment: Moment, width: int, height: int) -> Text:
         line.append(f"{gate.name:<19}", style=style)
         line.append(f" dpl {gate.dpl} ", style="bright_black")
         line.append(gate.handler, style="bold" if used else "bright_black")
-        line.truncate(width, overflow="ellipsis")
         lines.append(line)
     here = next((n for n, gate in enumerate(rows) if gate.vector == vector), 0)
     first = max(0, min(here - height // 2, len(lines) - height))
@@ -50,4 +49,4 @@ def line(moment: Moment, width: int) -> Text:
     return Text(f"{gate.vector:#x} {gate.name}", style="bold yellow")
 
 
-PANEL: Final = Panel("idt", "kernel", {"en": "Interrupt table", "zh": "中断描述符表"}, key, render, line)
+PANEL: Final = make_panel("idt", "kernel", {"en": "Interrupt table", "zh": "中断描述符表"}, key, render, line)

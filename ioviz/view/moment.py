@@ -50,3 +50,27 @@ def glyph(moment: Moment, plain: str, ascii_only: str) -> str:
 def joined(lines: list[Text]) -> Text:
     """Lines as one text."""
     return Text("\n").join(lines)
+
+
+def make_panel(
+    id: str,
+    floor: str,
+    title: dict[str, str],
+    key: Callable[[Moment], Hashable],
+    render: Callable[[Moment, int, int], Text],
+    line: Callable[[Moment, int], Text],
+) -> Panel:
+    """A panel whose pictures never leave their room, whatever `render` and `line` make."""
+
+    def fitting(moment: Moment, width: int, height: int) -> Text:
+        lines = list(render(moment, width, height).split("\n", allow_blank=True))[:height]
+        for one in lines:
+            one.truncate(width, overflow="ellipsis")
+        return joined(lines)
+
+    def folded(moment: Moment, width: int) -> Text:
+        text = line(moment, width)
+        text.truncate(width, overflow="ellipsis")
+        return text
+
+    return Panel(id, floor, title, key, fitting, folded)

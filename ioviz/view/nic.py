@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ioviz.model.idt import NIC as VECTOR
 from ioviz.model.nic import WIRE, Packet
-from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 
 def _packets(moment: Moment) -> list[Packet]:
@@ -64,8 +64,6 @@ def render(moment: Moment, width: int, height: int) -> Text:
                 f" {len(packet.data)} B",
             )
         )
-    for line in lines:
-        line.truncate(width, overflow="ellipsis")
     return joined(lines[:height])
 
 
@@ -79,4 +77,4 @@ def line(moment: Moment, width: int) -> Text:
     )
 
 
-PANEL: Final = Panel("nic", "hardware", {"en": "Network card", "zh": "网卡"}, key, render, line)
+PANEL: Final = make_panel("nic", "hardware", {"en": "Network card", "zh": "网卡"}, key, render, line)

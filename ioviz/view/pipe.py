@@ -9,7 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from ioviz.model.pipe import Pipe
-from ioviz.view.moment import Moment, Panel, joined, pick
+from ioviz.view.moment import Moment, joined, make_panel, pick
 from ioviz.view.socket import gauge
 
 MOST: Final = 16
@@ -34,7 +34,6 @@ def render(moment: Moment, width: int, height: int) -> Text:
             line.append_text(gauge(moment, buffer.bytes, min(buffer.limit, 64), 8)).append(f" {buffer.bytes} B ")
         ends = f"{row.readers} readers  {row.writers} writers", f"读端 {row.readers}  写端 {row.writers}"
         line.append(pick(moment, *ends), style="bright_black")
-        line.truncate(width, overflow="ellipsis")
         lines.append(line)
     if not lines:
         return Text(pick(moment, "no pipes", "没有管道"), style="bright_black")
@@ -47,4 +46,4 @@ def line(moment: Moment, width: int) -> Text:
     return Text(pick(moment, f"{len(rows)} pipes", f"{len(rows)} 个管道"), style="" if rows else "bright_black")
 
 
-PANEL: Final = Panel("pipes", "kernel", {"en": "Pipes", "zh": "管道"}, key, render, line)
+PANEL: Final = make_panel("pipes", "kernel", {"en": "Pipes", "zh": "管道"}, key, render, line)

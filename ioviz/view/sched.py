@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ioviz.model.lists import walk
 from ioviz.model.task import DEAD, SLEEPING
-from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 from ioviz.view.source import task_state
 
 MOST: Final = 24
@@ -26,11 +26,16 @@ def _sleepers(moment: Moment) -> list[int]:
     return [task.id for task in tasks if task.host == moment.host and task.state == SLEEPING][:MOST]
 
 
+def _ended(moment: Moment) -> int:
+    return sum(task.state == DEAD for task in islice(moment.world.tasks.values(), 256))
+
+
 def key(moment: Moment) -> Hashable:
     """The rows that are shown."""
     cpu = moment.world.cpus.get(moment.host)
     tasks = moment.world.tasks
-    return cpu.task if cpu else 0, tuple(_queue(moment)), tuple(tasks[tid] for tid in _sleepers(moment)), len(tasks)
+    sleepers = tuple(tasks[tid] for tid in _sleepers(moment))
+    return cpu.task if cpu else 0, tuple(_queue(moment)), sleepers, _ended(moment)
 
 
 def _name(moment: Moment, tid: int) -> str:
@@ -51,11 +56,9 @@ def render(moment: Moment, width: int, height: int) -> Text:
     for tid in _sleepers(moment):
         task = moment.world.tasks[tid]
         lines.append(Text.assemble(f"{_name(moment, tid)}  ", task_state(moment, task)))
-    dead = sum(task.state == DEAD for task in islice(moment.world.tasks.values(), 256))
+    dead = _ended(moment)
     if dead:
         lines.append(Text(pick(moment, f"{dead} ended", f"{dead} 个已结束"), style="bright_black"))
-    for line in lines:
-        line.truncate(width, overflow="ellipsis")
     return joined(lines[:height])
 
 
@@ -71,4 +74,4 @@ def line(moment: Moment, width: int) -> Text:
     )
 
 
-PANEL: Final = Panel("sched", "kernel", {"en": "Tasks", "zh": "任务"}, key, render, line)
+PANEL: Final = make_panel("sched", "kernel", {"en": "Tasks", "zh": "任务"}, key, render, line)

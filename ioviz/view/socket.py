@@ -8,10 +8,11 @@ from typing import Final
 
 from rich.text import Text
 
+from ioviz.lesson.words import process_name, short
 from ioviz.model.buffer import first_bytes, rx, tx
 from ioviz.model.files import SOCKET
 from ioviz.model.socket import ESTABLISHED, LISTEN, Socket
-from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 MOST: Final = 24
 
@@ -31,8 +32,8 @@ def _fds(moment: Moment) -> dict[int, str]:
     for fd in islice(world.fds.values(), 400):
         file = world.files.get(fd.file)
         if file is not None and file.kind == SOCKET:
-            found.setdefault(file.obj, []).append(f"{fd.pid}:{fd.fd}")
-    return {sock: ",".join(names) for sock, names in found.items()}
+            found.setdefault(file.obj, []).append(f"{process_name(world, fd.pid).removesuffix('.py')} {fd.fd}")
+    return {sock: ", ".join(names) for sock, names in found.items()}
 
 
 def key(moment: Moment) -> Hashable:
@@ -82,11 +83,11 @@ def render(moment: Moment, width: int, height: int) -> Text:
     two = len(rows) * 2 <= height
     lines: list[Text] = []
     for sock in rows[-(height // 2 if two else height) :]:
-        name = f"fd {fds[sock.id]}" if sock.id in fds else f"#{sock.id}"
+        name = fds.get(sock.id, f"#{sock.id}")
         style = {ESTABLISHED: "green", LISTEN: "magenta"}.get(sock.state, "yellow")
-        head = Text.assemble((f"{name:<9}", "bold"), (f"{sock.state:<11}", style), f" {sock.local}")
+        head = Text.assemble((f"{name:<10} ", "bold"), (f"{sock.state:<11}", style), f" {short(sock.local)}")
         if sock.remote:
-            head.append(f" {glyph(moment, '⇄', '<>')} {sock.remote}", style="bright_black")
+            head.append(f" {glyph(moment, '⇄', '<>')} {short(sock.remote)}", style="bright_black")
         if sock.state == LISTEN:
             queue = moment.world.accept_queues.get(sock.id)
             waiting = queue.count if queue is not None else 0
@@ -99,10 +100,7 @@ def render(moment: Moment, width: int, height: int) -> Text:
             lines.append(head)
             lines.append(Text("  ").append_text(detail))
         else:
-            short = Text.assemble((f"{name:<9}", "bold"), (f"{sock.state:<12}", style), detail)
-            lines.append(short)
-    for line in lines:
-        line.truncate(width, overflow="ellipsis")
+            lines.append(Text.assemble((f"{name:<10} ", "bold"), (f"{sock.state:<12}", style), detail))
     return joined(lines[:height])
 
 
@@ -119,4 +117,4 @@ def line(moment: Moment, width: int) -> Text:
     return Text("  ").join(parts)
 
 
-PANEL: Final = Panel("sockets", "kernel", {"en": "Sockets", "zh": "Socket"}, key, render, line)
+PANEL: Final = make_panel("sockets", "kernel", {"en": "Sockets", "zh": "Socket"}, key, render, line)

@@ -11,7 +11,7 @@ from rich.text import Span, Text
 
 from ioviz.model.event import file_and_line
 from ioviz.model.task import DEAD, READY, RUNNING, SLEEPING
-from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 if TYPE_CHECKING:
     from ioviz.model.task import Task
@@ -136,4 +136,4 @@ def line(moment: Moment, width: int) -> Text:
     return Text("  ").join(parts)
 
 
-PANEL: Final = Panel("source", "user", {"en": "Programs", "zh": "程序"}, key, render, line)
+PANEL: Final = make_panel("source", "user", {"en": "Programs", "zh": "程序"}, key, render, line)

@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from ioviz.view.moment import Moment, Panel, joined, pick
+from ioviz.view.moment import Moment, joined, make_panel, pick
 
 COLOURS: Final = ("cyan", "magenta", "yellow", "green")
 
@@ -38,7 +38,6 @@ def render(moment: Moment, width: int, height: int) -> Text:
     for name, colour, text in rows:
         for piece in text.rstrip("\n").split("\n")[-share:]:
             line = Text.assemble((f"{name} ", colour), piece)
-            line.truncate(width, overflow="ellipsis")
             lines.append(line)
     return joined(lines[-height:])
 
@@ -51,4 +50,4 @@ def line(moment: Moment, width: int) -> Text:
     return Text("  ").join(parts)
 
 
-PANEL: Final = Panel("terminal", "user", {"en": "Terminal", "zh": "终端"}, key, render, line)
+PANEL: Final = make_panel("terminal", "user", {"en": "Terminal", "zh": "终端"}, key, render, line)

@@ -11,7 +11,7 @@ from rich.text import Text
 from ioviz.lesson.words import socket_name, task_name
 from ioviz.model.lists import walk
 from ioviz.model.task import SLEEPING
-from ioviz.view.moment import Moment, Panel, glyph, joined, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 MOST: Final = 16
 LOOKED_AT: Final = 200
@@ -41,8 +41,13 @@ def _timed(moment: Moment) -> list[int]:
 
 
 def key(moment: Moment) -> Hashable:
-    """The queues and what stands on them."""
-    return tuple(_queues(moment)), tuple(_timed(moment))
+    """The queues, what stands on them, and whose they are."""
+    tasks = moment.world.tasks
+    queues = tuple(
+        (_owner(moment, queue), entries, tuple(map(moment.world.wait_entries.get, entries)))
+        for queue, entries in _queues(moment)
+    )
+    return queues, tuple(tasks[tid] for tid in _timed(moment))
 
 
 def _owner(moment: Moment, queue: int) -> str:
@@ -91,8 +96,6 @@ def render(moment: Moment, width: int, height: int) -> Text:
         )
     if not lines:
         return Text(pick(moment, "nobody waits", "没有谁在等"), style="bright_black")
-    for line in lines:
-        line.truncate(width, overflow="ellipsis")
     return joined(lines[:height])
 
 
@@ -106,4 +109,4 @@ def line(moment: Moment, width: int) -> Text:
     return Text("  ").join(parts)
 
 
-PANEL: Final = Panel("wait", "kernel", {"en": "Wait queues", "zh": "等待队列"}, key, render, line)
+PANEL: Final = make_panel("wait", "kernel", {"en": "Wait queues", "zh": "等待队列"}, key, render, line)

@@ -1,0 +1,107 @@
+"""Every panel, over whole runs: it fits its room at any size, in both languages, and its key tells when it changes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from ioviz.lesson.scene import find_scenes
+from ioviz.machine.kernel.config import Config
+from ioviz.machine.launch import Launch
+from ioviz.machine.user.loader import load_program
+from ioviz.model.cpu import TrapEntered
+from ioviz.model.event import Event
+from ioviz.model.trap_steps import registers, steps_of
+from ioviz.model.world import World
+from ioviz.session import Session, Setup, setup_of
+from ioviz.view.moment import Moment, Panel
+from ioviz.view.panels import PANELS
+
+
+@cache
+def runs() -> tuple[tuple[Event, ...], ...]:
+    """The logs of the scenes, and of a program with many items, pipes and locks."""
+    folder = Path(__file__).parent / "programs"
+    sessions = [Session(setup_of(scene)) for scene in find_scenes()]
+    sessions.append(Session(Setup((Launch(load_program("many.py", cwd=str(folder))),), Config())))
+    logs = []
+    for session in sessions:
+        while not session.advance(1 << 20):
+            pass
+        log = session.timeline
+        logs.append(tuple(log.events(0, len(log))))
+        session.close()
+    return tuple(logs)
+
+
+def moment(log: tuple[Event, ...], place: int, lang: str, ascii_only: bool, step: int) -> Moment:
+    world = World()
+    for done in log[:place]:
+        done.apply(world)
+    event = log[place - 1] if place else None
+    steps = len(steps_of(event)) if event is not None else 0
+    return Moment(world, event, place, min(step, steps), steps, lang, ascii_only, min(world.hosts, default=1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_panel_leaves_its_room(data: st.DataObject) -> None:
+    log = data.draw(st.sampled_from(runs()))
+    place = data.draw(st.integers(0, len(log)))
+    at = moment(
+        log, place, data.draw(st.sampled_from(["en", "zh"])), data.draw(st.booleans()), data.draw(st.integers(0, 6))
+    )
+    width, height = data.draw(st.integers(8, 200)), data.draw(st.integers(1, 60))
+    for panel in PANELS:
+        lines = panel.render(at, width, height).plain.split("\n")
+        assert len(lines) <= height, panel.id
+        assert all(cell_len(line) <= width for line in lines), panel.id
+        assert "\n" not in panel.line(at, width).plain, panel.id
+        hash(panel.key(at))
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
+def test_the_same_key_is_the_same_picture(panel: Panel) -> None:
+    for log in runs():
+        world, before = World(), None
+        for place, event in enumerate(log, 1):
+            event.apply(world)
+            if place % 3:
+                continue
+            at = Moment(world, event, place, 0, len(steps_of(event)), "en", False, 1)
+            key, picture = panel.key(at), panel.render(at, 80, 16).plain
+            if before is not None and before[0] == key:
+                assert picture == before[1], (panel.id, event)
+            before = key, picture
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
+def test_ascii_means_ascii(panel: Panel) -> None:
+    log = runs()[0]
+    for place in range(0, len(log), 29):
+        at = moment(log, place, "en", True, 0)
+        assert panel.render(at, 100, 20).plain.isascii() or panel.id in {"source", "terminal", "sockets", "wait"}
+
+
+def test_every_panel_has_a_title_in_both_languages() -> None:
+    assert all(set(panel.title) == {"en", "zh"} and all(panel.title.values()) for panel in PANELS)
+    assert len({panel.id for panel in PANELS}) == len(PANELS)
+
+
+def test_int80_goes_by_the_idt_and_syscall_does_not() -> None:
+    int80 = TrapEntered(0, 0, 1, 101, -1, 0, 1 << 16 | 3, 0x80, 1, (1, "hi", 2))
+    syscall = TrapEntered(0, 0, 1, 101, -1, 0, 1 << 16 | 3, -1, 1, (1, "hi", 2))
+    assert [step.name for step in steps_of(int80)] == ["vector", "idt", "stack", "frame", "table", "handler"]
+    assert "idt" not in [step.name for step in steps_of(syscall)]
+    rings = [registers(int80, step).ring for step in range(1, 7)]  # type: ignore[union-attr]
+    assert rings == [3, 0, 0, 0, 0, 0]
+    assert registers(int80, 6).rax == 4, "write is call 4 of the i386 table"  # type: ignore[union-attr]
+    assert registers(syscall, 5).rax == 1  # type: ignore[union-attr]
+    stacks = [registers(int80, step).rsp for step in range(1, 7)]  # type: ignore[union-attr]
+    assert stacks[0] < 1 << 47 < stacks[2], "from the user's stack to the kernel's"
+    assert stacks[3] == stacks[2] - 168
