@@ -78,7 +78,7 @@ class IovizApp(App[int]):
             self.exit(0)
 
     def ready(self) -> None:
-        """The first whole picture is there: what was imported until now stays for good, so the collector may skip it."""
+        """The first whole picture is there: what was imported stays for good, so the collector may skip it."""
         if not gc.isenabled():
             gc.freeze()
             gc.enable()

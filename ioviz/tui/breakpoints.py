@@ -92,6 +92,18 @@ def _names_fd(event: Event, fd: int) -> bool:
     return getattr(event, "fd", None) == fd
 
 
+def advanced(text: str) -> Question | None:
+    """The question in the language of `ioviz.trace.search` (`kind:Task -task:101`), if it is one."""
+    from ioviz.trace.search import QueryError, parse
+
+    if ":" not in text and not text.startswith("-"):
+        return None
+    try:
+        return Question(text, parse(text).fits)
+    except QueryError:
+        return None
+
+
 def any_of(questions: Sequence[Question]) -> Fits:
     """Whether one of them fits."""
     return lambda event: any(question.fits(event) for question in questions)

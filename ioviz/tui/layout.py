@@ -106,7 +106,7 @@ def make_plan(width: int, height: int, wishes: Sequence[Wish], order: Sequence[s
     y = 1
     for floor, rows in heights:
         rules[floor.name(FLOORS, floors)] = Region(0, y, width, 1)
-        y += 1
+        y += 1 if wishes else 1 + body // len(FLOORS)  # nothing is loaded yet: three empty floors
         for row, row_height in zip(floor.rows, rows, strict=True):
             for wish, x, row_width in _columns(row, width):
                 spots.append(Spot(wish.id, Region(x, y, row_width, row_height), False))

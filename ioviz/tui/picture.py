@@ -37,7 +37,11 @@ def load_view() -> View:
     from ioviz.model.trap_steps import steps_of
     from ioviz.view.panels import PANELS, Moment
 
-    return View(PANELS, Moment, narrate, lambda event: len(steps_of(event)))
+    def steps(event: Event) -> int:
+        found: Any = steps_of(event)
+        return found if isinstance(found, int) else len(found)
+
+    return View(PANELS, Moment, narrate, steps)
 
 
 def crossing(event: Event | None, look: Look) -> Text | None:

@@ -9,30 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ioviz.lesson.scene import Scene
-    from ioviz.model.event import Event
-    from ioviz.model.world import World
-
-
-class Log(Protocol):
-    """A timeline: events 0 … len-1, and the world after the first `n` of them (which nobody may change)."""
-
-    def __len__(self) -> int: ...
-
-    def event(self, index: int, /) -> Event: ...
-
-    def events(self, start: int, stop: int, /) -> Sequence[Event]: ...
-
-    def world(self, n: int, /) -> World: ...
+    from ioviz.trace.timeline import Timeline
 
 
 class Source(Protocol):
     """A run that is being watched. `scene` is None for a program or a recording."""
 
     @property
-    def timeline(self) -> Log: ...
+    def timeline(self) -> Timeline: ...
 
     @property
     def scene(self) -> Scene | None: ...
@@ -68,7 +53,7 @@ class Careful:
         self.failure = ""
 
     @property
-    def timeline(self) -> Log:
+    def timeline(self) -> Timeline:
         """The log."""
         return self._source.timeline
 

@@ -25,7 +25,8 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_app(monkeypatch: pytest.MonkeyPatch) -> MakeApp:
     """An app on a run of a fake source, with fake panels."""
     panels: Any = fakes.PANELS
-    view = View(panels, fakes.FakeMoment, fakes.narrate, fakes.steps)
+    moment: Any = fakes.FakeMoment
+    view = View(panels, moment, fakes.narrate, fakes.steps)
     monkeypatch.setattr(picture, "load_view", lambda: view)
 
     def make(source: Any = None, **options: Any) -> IovizApp:

@@ -14,37 +14,9 @@ from ioviz.model.host import HostBooted, RunEnded, RunStarted
 from ioviz.model.task import LineReached, ProcessStarted, SourceLoaded, TaskCreated, TaskSwitched
 from ioviz.model.terminal import TextPrinted
 from ioviz.model.world import World
+from ioviz.trace.timeline import Timeline
 
 PROGRAM = "import os\n\nfor i in range(5):\n    os.write(1, b'hello')\n"
-
-
-class FakeLog:
-    """A timeline that folds from the start, with a copy every 64 events."""
-
-    def __init__(self) -> None:
-        self.log: list[Event] = []
-        self._worlds = {0: World()}
-
-    def append(self, event: Event) -> None:
-        self.log.append(event)
-
-    def __len__(self) -> int:
-        return len(self.log)
-
-    def event(self, index: int, /) -> Event:
-        return self.log[index]
-
-    def events(self, start: int, stop: int, /) -> Sequence[Event]:
-        return self.log[start:stop]
-
-    def world(self, n: int, /) -> World:
-        base = max(place for place in self._worlds if place <= n)
-        world = self._worlds[base].copy()
-        for place in range(base, n):
-            self.log[place].apply(world)
-            if (place + 1) % 64 == 0:
-                self._worlds[place + 1] = world.copy()
-        return world
 
 
 def events(loops: int = 5, trigger: str = "as-written") -> list[Event]:
@@ -77,7 +49,7 @@ class FakeSource:
 
     def __init__(self, made: Sequence[Event] | None = None, scene: Scene | None = None, whole: bool = True) -> None:
         self._made = list(events() if made is None else made)
-        self.timeline = FakeLog()
+        self.timeline = Timeline()
         self.scene = scene
         self.title = "hello.py"
         self.closed = False
@@ -94,6 +66,7 @@ class FakeSource:
         done = len(self.timeline)
         for event in self._made[done : done + max_events]:
             self.timeline.append(event)
+        self.timeline.pack()
         return self.ended
 
     def knob(self, name: str, /) -> str:

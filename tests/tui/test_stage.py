@@ -222,7 +222,8 @@ async def test_a_click_opens_a_panel_full_size_and_stepping_goes_on_there(make_a
         assert place(screen) == Place(11)
         assert "ring 3 task 101" in shown(app)
         await pilot.press("tab", "escape")
-        assert app.screen is screen
+        assert app.screen.id == screen.id
+        assert len(app.screen_stack) == 1
         await pilot.press("enter")
         assert isinstance(app.screen, PanelScreen)
 
@@ -275,7 +276,8 @@ async def test_help_lists_every_action_and_the_palette_finds_one(make_app: MakeA
         await app.workers.wait_for_complete()
         await pilot.press("enter")
         await pilot.pause()
-        assert app.screen is screen
+        assert app.screen.id == screen.id
+        assert len(app.screen_stack) == 1
         assert place(screen) == Place(11)
 
 

@@ -18,7 +18,7 @@ def start() -> Iterator[Start]:
     started: list[Terminal] = []
 
     def make(args: list[str], size: tuple[int, int], **environment: str) -> Terminal:
-        started.append(Terminal(args, *size, **environment))
+        started.append(Terminal(args, size[0], size[1], **environment))
         return started[-1]
 
     yield make

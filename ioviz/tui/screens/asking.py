@@ -57,23 +57,21 @@ class Asking(Moving):
     def _search_for(self, text: str | None) -> None:
         if not text or self.player is None:
             return
-        from ioviz.tui.breakpoints import understand
+        from ioviz.tui.breakpoints import advanced, understand
 
         self.query_text = text
-        self._question = understand(text, self._sources()) or self._words(text)
+        self._question = understand(text, self._sources()) or advanced(text) or self._words(text)
         self._to_match(back=False)
 
     def _words(self, text: str) -> Question:
         """Whether the event's sentence has `text` in it. Slow, so only for what is nothing else."""
         from ioviz.tui.breakpoints import Question
 
-        wanted = text.lower()
+        assert self.player is not None
+        wanted, cursor = text.lower(), self.player.source.timeline.cursor()
 
         def fits(event: Event) -> bool:
-            if self.player is None:
-                return False
-            before = self.player.source.timeline.world(event.seq)
-            return wanted in self.sentence(event, before).lower() or wanted in type(event).__name__.lower()
+            return wanted in self.sentence(event, cursor.seek(event.seq)).lower()
 
         return Question(text, fits)
 
@@ -176,11 +174,22 @@ class Asking(Moving):
         parted = await self._compare(source, other)
         self.other, self.parted = source, parted
         self._looking = None
+        if parted is not None and place.position > parted:
+            place = await self._counterpart(source, other, place, parted)
         self.take(other, place)
         if parted is None:
             self.note("same-run")
         else:
             self.note("differ-at", n=parted + 1)
+
+    async def _counterpart(self, source: Source, other: Source, place: Place, parted: int) -> Place:
+        """Where in the other run the same is happening, if the runs had parted before."""
+        from ioviz.trace.compare import counterpart
+        from ioviz.tui.place import Place
+
+        while not other.advance(1024):
+            await asyncio.sleep(0)
+        return Place(counterpart(source.timeline, other.timeline, place.position, parted))
 
     async def _is_edge_triggered(self, source: Source) -> bool:
         """Whether epoll is edge-triggered in this run: by the knob, or by the first item that the program registers."""
@@ -201,24 +210,18 @@ class Asking(Moving):
             await asyncio.sleep(0)
 
     async def _compare(self, one: Source, two: Source) -> int | None:
-        """The first event in which the runs differ, None when they do not. The first event of all names the knobs, so
-        it does not count."""
-        index = 1
-        while True:
+        """The first event in which the runs differ, None when they do not."""
+        from ioviz.trace.compare import Comparison
+
+        comparison = Comparison(one.timeline, two.timeline)
+        while comparison.advance(1024) is None and not (
+            one.ended and two.ended and comparison.same == min(len(one.timeline), len(two.timeline))
+        ):
             for source in (one, two):
-                while not source.ended and len(source.timeline) < index + 1024:
+                if not source.ended and len(source.timeline) <= comparison.same + 1024:
                     source.advance(1024)
-                    await asyncio.sleep(0)
-            stop = min(index + 1024, len(one.timeline), len(two.timeline))
-            for number, (left, right) in enumerate(
-                zip(one.timeline.events(index, stop), two.timeline.events(index, stop), strict=True), index
-            ):
-                if left != right and not _only_asked_otherwise(left, right):
-                    return number
-            if stop == index or stop < index + 1024:
-                return None if len(one.timeline) == len(two.timeline) else stop
-            index = stop
             await asyncio.sleep(0)
+        return comparison.finish()
 
     def action_compare(self) -> None:
         if self.player is None:
@@ -246,15 +249,3 @@ class Asking(Moving):
         world = self.player.source.timeline.world(self.player.place.position)
         self.show_place()
         self.note("host", name=world.hosts[self.host].name)
-
-
-def _only_asked_otherwise(left: Event, right: Event) -> bool:
-    """Whether two events differ in nothing but EPOLLET of a registration: the cause, and no difference yet."""
-    from msgspec.structs import replace
-
-    from ioviz.model.eventpoll import EpitemInserted, EpitemModified
-    from ioviz.model.poll_bits import EPOLLET
-
-    if isinstance(left, (EpitemInserted, EpitemModified)) and type(left) is type(right):
-        return replace(left, events=left.events | EPOLLET) == replace(right, events=right.events | EPOLLET)  # type: ignore[attr-defined]
-    return False

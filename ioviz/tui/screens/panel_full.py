@@ -77,8 +77,8 @@ class PanelScreen(Planned):
         self._stage.listeners.remove(self.restyle)
 
     def on_resize(self) -> None:
-        """Draw for the new size."""
-        self.restyle()
+        """Draw for the new size; the stage asks the timeline again, whose worlds do not keep."""
+        self._stage.show_place()
 
     def restyle(self) -> None:
         """Show what the stage below shows."""

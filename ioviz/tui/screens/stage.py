@@ -8,6 +8,7 @@ Where things lie is decided by `ioviz.tui.layout`; what is concerned, by `ioviz.
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
@@ -76,6 +77,8 @@ class StageScreen(Framing):
             source = Careful(self._open())
             self.view = view = load_view()
         except Exception as error:
+            if os.environ.get("IOVIZ_DEBUG"):
+                raise
             from ioviz.tui.screens.message import MessageScreen
 
             self.app.push_screen(MessageScreen("load-failed", error), lambda _: self.action_back())
