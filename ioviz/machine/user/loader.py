@@ -138,7 +138,11 @@ def _run_module(guest: Guest, main: ModuleType, name: str) -> None:
     """What `runpy._run_module_as_main` does: run module `name`, or `name.__main__` of a package."""
     importer = guest.importer
     importer.own_names.update(word for word in (name, *guest.argv[1:]) if word.replace(".", "").isidentifier())
-    spec = importer.spec_of(name)
+    try:
+        spec = importer.spec_of(name)
+    except ImportError as error:
+        what = f"{type(error).__name__}: {error}"
+        raise SystemExit(f"ioviz: Error while finding module specification for {name!r} ({what})") from None
     if spec is not None and spec.submodule_search_locations is not None:
         importer.import_name(name)
         name += ".__main__"

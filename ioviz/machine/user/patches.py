@@ -97,8 +97,9 @@ def _warnings(guest: Guest, module: ModuleType) -> None:
 
     def __init__(self: Any, message: Any, category: Any, filename: str, lineno: int, *more: Any, **named: Any) -> None:
         if len(more) == 1:
-            more, named = (), {"source": more[0], **named}
-        original(self, message, category, filename, lineno, *more, **named)
+            original(self, message, category, filename, lineno, source=more[0], **named)
+        else:
+            original(self, message, category, filename, lineno, *more, **named)
 
     kind.__init__ = __init__
 

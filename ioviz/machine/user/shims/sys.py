@@ -59,6 +59,10 @@ _KEPT: Final = frozenset(
 """The host's own."""
 
 
+DEEPEST: Final = 10_000
+"""Recursion that the stacks of the host are trusted to bear."""
+
+
 class _Sys:
     UNDERSCORED = ("_current_frames", "_current_exceptions", "_debugmallocstats", "_get_cpu_count_config")
 
@@ -107,7 +111,7 @@ class _Sys:
         if limit < 1:
             raise ValueError("recursion limit must be greater or equal than 1")
         self._recursion_limit = limit
-        if sys.getrecursionlimit() < limit <= 20_000:
+        if sys.getrecursionlimit() < limit <= DEEPEST:
             sys.setrecursionlimit(limit)
 
     def getswitchinterval(self) -> float:
