@@ -258,6 +258,25 @@ class DatagramDropped(Event):
     n: int
 
 
+class RightsAttached(Event):
+    """Open files travel with `segment` (SCM_RIGHTS): until somebody receives them, the message refers to them."""
+
+    segment: int
+    files: tuple[int, ...]
+
+    def apply(self, world: World) -> None:
+        world.rights[self.segment] = self.files
+
+
+class RightsTaken(Event):
+    """The open files that travelled with `segment` were received, or thrown away with it."""
+
+    segment: int
+
+    def apply(self, world: World) -> None:
+        del world.rights[self.segment]
+
+
 class BufferDiscarded(Event):
     """Everything in `buffer` was thrown away (RST, or closed with unread data)."""
 

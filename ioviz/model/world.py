@@ -71,6 +71,8 @@ class World:
     segments: dict[int, Segment]
     senders: dict[int, str]
     """Who sent a segment that is a datagram."""
+    rights: dict[int, tuple[int, ...]]
+    """The open files that travel with a segment."""
     eventpolls: dict[int, Eventpoll]
     epitems: dict[int, Epitem]
     rb_nodes: dict[int, RbNode]

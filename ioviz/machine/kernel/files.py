@@ -135,7 +135,7 @@ class Files(WaitQueues):
             self.emit(FileHeld, file, 1)
         self.emit(FdClosed, pid, fd)
         heappush(self.descriptors[pid].free, fd)
-        self._put(file)
+        self.put(file)
 
     def hold(self, file: OpenFile) -> None:
         """The running call, which is about to sleep, refers to `file` until it returns. Like Linux's `fdget` this does
@@ -159,9 +159,10 @@ class Files(WaitQueues):
         if file in self.kept:
             self.kept.remove(file)
             self.emit(FileHeld, file, -1)
-            self._put(file)
+            self.put(file)
 
-    def _put(self, file: int) -> None:
+    def put(self, file: int) -> None:
+        """A reference to `file` went; with the last one it is released."""
         row = self.world.files[file]
         if row.refs == 0:
             if file in self.watches:

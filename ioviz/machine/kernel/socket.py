@@ -19,7 +19,6 @@ from errno import (
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel import unix
-from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK, FileOps, Result, no_ioctl
 from ioviz.machine.kernel.inet import (
     AF_INET,
@@ -32,6 +31,7 @@ from ioviz.machine.kernel.inet import (
     inet_bind,
     user_address,
 )
+from ioviz.machine.kernel.scm import MSG_CMSG_CLOEXEC, files_of, install
 from ioviz.machine.kernel.tcp import (
     receive_urgent,
     send_urgent,
@@ -275,10 +275,17 @@ def _receive(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> Resu
 
 
 def sys_sendmsg(k: Kernel, fd: int, data: bytes, ancillary: tuple[Any, ...], flags: int, address: Any) -> int:
-    """sendmsg(2), its pieces already joined."""
-    if ancillary:
-        raise Unsupported("ancillary data (SCM_RIGHTS and the like)")
-    return sys_sendto(k, fd, data, flags, address)
+    """sendmsg(2), its pieces already joined; ancillary data is (level, type, bytes) each."""
+    if not ancillary:
+        return sys_sendto(k, fd, data, flags, address)
+    found = _find(k, fd)
+    if isinstance(found, int):
+        return found
+    file, row = found
+    if row.family != AF_UNIX:
+        return -EINVAL
+    rights = files_of(k, ancillary)
+    return rights if isinstance(rights, int) else unix.unix_sendmsg(k, file, row, data, flags, address, rights)
 
 
 def sys_recvmsg(k: Kernel, fd: int, n: int, anclen: int, flags: int) -> Result:
@@ -290,11 +297,16 @@ def sys_recvmsg(k: Kernel, fd: int, n: int, anclen: int, flags: int) -> Result:
     if row.family != AF_UNIX and row.type == SOCK_STREAM:
         got = tcp_recvmsg(k, file, row, n, flags)
         return got if isinstance(got, int) else (got[0], (got[1], (), 0, None))
-    got = _receive(k, file, row, n, flags)
+    rights: list[int] = []
+    if row.family == AF_UNIX and not flags & (MSG_OOB | MSG_ERRQUEUE):
+        got = unix.unix_recvmsg(k, file, row, n, flags & ~MSG_CMSG_CLOEXEC, rights)
+    else:
+        got = _receive(k, file, row, n, flags)
     if isinstance(got, int):
         return got
     data, address, cut = got[1]
-    return got[0], (data, (), MSG_TRUNC if cut else 0, address)
+    items, seen = install(k, rights, anclen, flags)
+    return got[0], (data, items, seen | (MSG_TRUNC if cut else 0), address)
 
 
 # -- as files

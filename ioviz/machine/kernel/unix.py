@@ -3,7 +3,7 @@
 The bytes go straight into the receive buffer of the peer, but they are charged to the sender until they are read: that
 is why a close is seen as HUP at once and why the sender's SO_SNDBUF is the limit. Source: Linux `net/unix/af_unix.c`.
 
-Where we differ from Linux: no SCM_RIGHTS and no SO_PEERCRED; a datagram socket's charge is that of its receiver's
+Where we differ from Linux: a datagram socket's charge is that of its receiver's
 queue.
 """
 
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK
 from ioviz.machine.kernel.inet import SOCK_DGRAM, SOCK_STREAM
 from ioviz.machine.kernel.ramfs import find_socket, make_socket
+from ioviz.machine.kernel.scm import attach, discard, readable_at_once, receive
 from ioviz.machine.kernel.tcp import (
     MSG_DONTWAIT,
     MSG_PEEK,
@@ -242,10 +243,12 @@ def unix_accept(k: Kernel, file: OpenFile, row: Socket, flags: int) -> Result:
 # -- data
 
 
-def unix_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int, address: Any) -> int:
-    """send(2) and sendto(2)."""
+def unix_sendmsg(
+    k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int, address: Any, rights: tuple[int, ...] = ()
+) -> int:
+    """send(2) and sendto(2), with the open files `rights` if they are to travel along."""
     if row.type == SOCK_DGRAM:
-        return _send_dgram(k, file, row, data, flags, address)
+        return _send_dgram(k, file, row, data, flags, address, rights)
     if row.state != ESTABLISHED:
         return -ENOTCONN
     if address is not None:
@@ -267,7 +270,10 @@ def unix_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int
         if world.buffers[peer * 2].truesize < limit:
             size = min(n - copied, (limit >> 1) - 64, LARGEST_PIECE)
             piece = data if size == n else data[copied : copied + size]
-            k.cause = k.emit(BytesCopiedIn, peer * 2, k.new_id(), piece, stream_truesize(size))
+            segment = k.new_id()
+            if rights and not copied:
+                attach(k, segment, rights)
+            k.cause = k.emit(BytesCopiedIn, peer * 2, segment, piece, stream_truesize(size))
             copied += size
             if world.wait_queues[peer].head:
                 k.wake(peer, READABLE)
@@ -283,7 +289,9 @@ def unix_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int
     return copied
 
 
-def _send_dgram(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int, address: Any) -> int:
+def _send_dgram(
+    k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int, address: Any, rights: tuple[int, ...]
+) -> int:
     world = k.world
     sock = row.id
     limit = world.buffers[sock * 2 + 1].limit
@@ -317,7 +325,10 @@ def _send_dgram(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int,
         if why != "event":
             return -EINTR if why == "signal" else -EAGAIN
     cause = k.cause
-    k.cause = k.emit(DatagramReceived, peer * 2, k.new_id(), data, dgram_truesize(len(data)), row.local)
+    segment = k.new_id()
+    if rights:
+        attach(k, segment, rights)
+    k.cause = k.emit(DatagramReceived, peer * 2, segment, data, dgram_truesize(len(data)), row.local)
     k.wake(peer, READABLE)
     k.cause = cause
     return len(data)
@@ -330,8 +341,9 @@ def _queue_full(k: Kernel, sock: int) -> bool:
     return length > DGRAM_QUEUE
 
 
-def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> Result:
-    """recvfrom(2): (length, (bytes, address, truncated))."""
+def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int, rights: list[int] | None = None) -> Result:
+    """recvfrom(2): (length, (bytes, address, truncated)). Open files that came along are added to `rights`, and are the
+    caller's to put; without it they are thrown away."""
     world = k.world
     sock = row.id
     rx = sock * 2
@@ -346,10 +358,15 @@ def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> 
     while True:
         buffer = world.buffers[rx]
         if dgram and buffer.head:
-            return _take_dgram(k, row, n, flags)
+            return _take_dgram(k, row, n, flags, rights)
         have = buffer.bytes - (copied if flags & MSG_PEEK else 0)
         if have:
             take = min(n - copied, have)
+            if world.rights:
+                take, carrier = readable_at_once(k, rx, take)
+                if carrier:
+                    target = 0  # nothing is read beyond a segment that brings files
+                    receive(k, carrier, rights, bool(flags & MSG_PEEK))
             pieces.append(
                 first_bytes(world, rx, copied + take)[copied:] if flags & MSG_PEEK else first_bytes(world, rx, take)
             )
@@ -378,11 +395,13 @@ def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> 
     return len(data), (data, None, False)
 
 
-def _take_dgram(k: Kernel, row: Socket, n: int, flags: int) -> Result:
+def _take_dgram(k: Kernel, row: Socket, n: int, flags: int, rights: list[int] | None) -> Result:
     world = k.world
     rx = row.id * 2
     head = world.buffers[rx].head
     data, sender = world.segments[head].data, world.senders[head]
+    if head in world.rights:
+        receive(k, head, rights, bool(flags & MSG_PEEK))
     if not flags & MSG_PEEK:
         before = world.buffers[rx].truesize
         k.emit(DatagramTaken, rx, min(n, len(data)))
@@ -446,6 +465,8 @@ def _gone(k: Kernel, row: Socket, unread: bool) -> None:
     """`unix_release_sock`: the peer of a stream sees both halves shut, and an error if data was lost."""
     other = k.world.sockets.get(row.peer)
     cause = k.cause
+    if k.world.rights:
+        discard(k, row.id * 2)
     seq = k.emit(SocketReleased, row.id)
     if other is not None and other.peer == row.id and row.type == SOCK_STREAM:
         k.cause = k.emit(SocketShutdown, other.id, RCV_SHUTDOWN | SEND_SHUTDOWN)
