@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 GZIP: Final = b"\x1f\x8b"
 BLOCK: Final = 1 << 16
-PIECE: Final = 1 << 20
+PIECE: Final = 1 << 18
 MAX_LINE: Final = 1 << 26
 """Bytes of one line."""
 MAX_TOTAL: Final = 1 << 32

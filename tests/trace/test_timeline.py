@@ -41,7 +41,7 @@ def timeline_of(events: list[Event]) -> Timeline:
 
 
 def test_the_log_is_long_enough_for_these_tests() -> None:
-    assert len(log()) > 3 * keyframes_module.NEAR
+    assert len(log()) > 3 * keyframes_module.SPACING
 
 
 @pytest.mark.parametrize("n", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
@@ -88,7 +88,7 @@ def test_seeking_gives_the_same_world_as_folding(places: list[int]) -> None:
 
 def test_every_step_forward_and_back() -> None:
     timeline = timeline_of(log())
-    middle = 2 * keyframes_module.NEAR + 700
+    middle = 2 * keyframes_module.SPACING + 700
     for place in range(middle):
         timeline.world(place)
     for place in range(middle, middle - 2 * RUN_UP, -1):
@@ -153,11 +153,11 @@ def test_keyframes_share_the_tables_that_did_not_change() -> None:
     assert first[1]["buffers"] is not second[1]["buffers"]
 
 
-def test_keyframes_are_thinned_out_when_they_take_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keyframes_lie_further_apart_when_they_take_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyframes_module, "BUDGET", 12_000)
     timeline = timeline_of(log())
     timeline.world(len(timeline))
-    assert timeline.keyframes.due - timeline.keyframes.last >= 2 * keyframes_module.NEAR
+    assert timeline.keyframes.due - timeline.keyframes.last >= 2 * keyframes_module.SPACING
     for place in (0, 2047, 2048, 2049, 5000, len(log())):
         assert timeline.world(place) == folded(place)
 
