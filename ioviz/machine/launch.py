@@ -16,8 +16,8 @@ REMOTE: Final = "remote"
 @dataclass(frozen=True, slots=True)
 class Launch:
     """A program in a run. `role` is main, peer (same host) or remote (second host). `stdin` are the lines that are
-    typed at its terminal (None: nobody types, unless it is the main program and a person does). `delay` is when it starts, in
-    ns after the run began; -1 leaves that to the machine."""
+    typed at its terminal (None: nobody types, unless it is the main program and a person does). `delay` is when it
+    starts, in ns after the run began; -1 leaves that to the machine."""
 
     program: Program
     role: str = MAIN

@@ -1,1 +1,1 @@
-"""The ground floor: rows, events, `apply` and the invariants. Knows nothing above itself, no clock, file or terminal."""
+"""The ground floor: rows, events, `apply` and the invariants. Knows nothing above itself."""

@@ -1,8 +1,8 @@
 """The CPU and the ways into the kernel: traps, interrupts and exceptions, and the way back.
 
 A `Cpu` row says in which ring the CPU runs and for which task; the saved frame lies on the kernel stack of the task
-that was interrupted (`Frame`, keyed by task; the idle loop of CPU n has the key -n). What follows necessarily from an entry
-is not logged: `TrapEntered` stands for all of vector, IDT, stack switch, saved frame, table and handler, and
+that was interrupted (`Frame`, keyed by task; the idle loop of CPU n has the key -n). What follows necessarily from an
+entry is not logged: `TrapEntered` stands for all of vector, IDT, stack switch, saved frame, table and handler, and
 `ioviz.model.trap_steps` unfolds it.
 
 Where Linux differs from the article: the IDT is in memory and only its address is in a register; entering the kernel

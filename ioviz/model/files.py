@@ -29,7 +29,7 @@ INODE: Final = "inode"
 
 
 class OpenFile(msgspec.Struct, frozen=True, gc=False):
-    """An open file description: what it is, which object it opens, status flags (O_NONBLOCK …), references, position."""
+    """An open file description: its kind, the object that it opens, status flags, references, position."""
 
     id: int
     kind: str

@@ -153,7 +153,7 @@ SHOW_OUT: Final[dict[int, Callable[[Any], Any]]] = {
 }
 """How to log what the calls copy to the user, where that is not a small atom."""
 
-Entry = tuple["Callable[..., Any]", "Callable[[tuple[Any, ...]], tuple[Any, ...]] | None", "Callable[[Any], Any] | None"]
+Entry = tuple["Callable[..., Any]", "Callable[[Any], Any] | None", "Callable[[Any], Any] | None"]
 ENTRIES: Final[list[Entry | None]] = [
     (TABLE[nr], SHOW_ARGS.get(nr), SHOW_OUT.get(nr)) if nr in TABLE else None for nr in range(TABLE_SIZE)
 ]
