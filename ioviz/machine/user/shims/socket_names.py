@@ -58,6 +58,12 @@ NI_NUMERICHOST, NI_NUMERICSERV, NI_NAMEREQD, NI_DGRAM = 1, 2, 8, 16
 ENXIO: Final = 6
 
 
+Found = tuple[int, int, int, str, tuple[Any, ...]]
+"""(family, type, proto, canonname, sockaddr)."""
+REMEMBERED: Final = 256
+"""Answers of `getaddrinfo` that are kept."""
+
+
 class gaierror(OSError):
     """An error of getaddrinfo(3)."""
 
@@ -123,6 +129,7 @@ class Names:
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
+        self._known: dict[tuple[str | None, int | str | None, tuple[int, ...]], tuple[Found, ...]] = {}
 
     def _hosts(self) -> dict[str, str]:
         """Name → IPv4 address of every host of the run."""
@@ -164,31 +171,24 @@ class Names:
 
     def getaddrinfo(
         self, host: Any, port: Any, family: Any = AF_UNSPEC, type: Any = 0, proto: Any = 0, flags: Any = 0
-    ) -> list[tuple[int, int, int, str, tuple[Any, ...]]]:
+    ) -> list[Found]:
         """Resolve host and port into a list of (family, type, proto, canonname, sockaddr)."""
         if host is not None and not isinstance(host, str | bytes):
             raise TypeError("getaddrinfo() argument 1 must be string or None")
+        service = _service(port)
+        wanted = (c_int(family), c_int(type), c_int(proto), c_int(flags))
         name = None if host is None else host_name(host)
-        service: int | str | None
-        if isinstance(port, int):
-            service = int(port)
-            if not -(1 << 63) <= service < 1 << 63 and not ANY_PORT:
-                raise OverflowError("Python int too large to convert to C long")
-            # glibc reads figures into an unsigned long and keeps them as an int; below zero that is no port.
-            service = (service if abs(service) < 1 << 64 else -1) & 0xFFFF_FFFF
-            if service >> 31:
-                service = str(port)
-        elif isinstance(port, str | bytes):
-            text = port if isinstance(port, str) else port.decode()
-            text.encode()  # raises what CPython raises for half a surrogate pair
-            if "\0" in text:
-                raise ValueError("embedded null character")
-            service = int(text) if text.isascii() and text.isdigit() else text
-        elif port is None:
-            service = None
-        else:
-            raise OSError("Int or String expected")
-        family, kind, proto, flags = c_int(family), c_int(type), c_int(proto), c_int(flags)
+        # What a name stands for does not change: clients that connect often ask but once.
+        known = self._known.get((name, service, wanted))
+        if known is None:
+            known = self._resolve(name, service, *wanted)
+            if len(self._known) < REMEMBERED:
+                self._known[(name, service, wanted)] = known
+        return list(known)
+
+    def _resolve(
+        self, name: str | None, service: int | str | None, family: int, kind: int, proto: int, flags: int
+    ) -> tuple[Found, ...]:
         if name is None and service is None:
             raise no_address("NONAME")
         if flags & ~KNOWN_FLAGS or (flags & CANONNAME and name is None):
@@ -209,12 +209,12 @@ class Names:
             found = self._find(name, family)
         canonical = name if flags & CANONNAME and name is not None else ""
         scope = scope_id((name or "").partition("%")[2]) or 0
-        rows: list[tuple[int, int, int, str, tuple[Any, ...]]] = []
+        rows: list[Found] = []
         for of, address in found:
             for each, protocol, number in kinds:
                 place = (address, number) if of == AF_INET else (address, number, 0, scope)
                 rows.append((of, each, protocol, canonical if not rows else "", place))
-        return rows
+        return tuple(rows)
 
     def getnameinfo(self, sockaddr: Any, flags: Any, /) -> tuple[str, str]:
         """Get host and port for a sockaddr."""
@@ -325,6 +325,26 @@ class Names:
             if each == number:
                 return interface
         raise failure(-ENXIO)
+
+
+def _service(port: Any) -> int | str | None:
+    """The port that `getaddrinfo` is given: a number from 0 to 2**31 - 1, or what it takes for a service's name."""
+    if isinstance(port, int):
+        number = int(port)
+        if not -(1 << 63) <= number < 1 << 63 and not ANY_PORT:
+            raise OverflowError("Python int too large to convert to C long")
+        # glibc reads figures into an unsigned long and keeps them as an int; below zero that is no port.
+        low = (number if abs(number) < 1 << 64 else -1) & 0xFFFF_FFFF
+        return str(number) if low >> 31 else low
+    if isinstance(port, str | bytes):
+        text = port if isinstance(port, str) else port.decode()
+        text.encode()  # raises what CPython raises for half a surrogate pair
+        if "\0" in text:
+            raise ValueError("embedded null character")
+        return int(text) if text.isascii() and text.isdigit() else text
+    if port is None:
+        return None
+    raise OSError("Int or String expected")
 
 
 def _kinds(kind: int, proto: int) -> list[tuple[int, int]]:
