@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ioviz.machine.kernel.switch import Stack, Switch
+from ioviz.machine.kernel.switch import Stack, Switch, TaskKilled
 from ioviz.machine.user.shims import _thread as shim
 from ioviz.machine.user.shims.locks import make_locks
 from ioviz.machine.user.shims.thread_handle import Joinable, make_handle
@@ -267,6 +267,13 @@ def test_uncaught_exception_goes_to_the_unraisable_hook(world: World) -> None:
     assert complaint.err_msg == "Exception ignored in thread started by"
     assert str(complaint.exc_value) == "lost"
     assert complaint.object is other
+
+
+def test_nothing_reports_the_end_of_a_task(world: World) -> None:
+    killed = TaskKilled()
+    with pytest.raises(TaskKilled):
+        world.module._excepthook(world.module._ExceptHookArgs((TaskKilled, killed, None, None)))
+    assert world.module._excepthook(world.module._ExceptHookArgs((SystemExit, None, None, None))) is None
 
 
 def test_local_attributes(world: World) -> None:

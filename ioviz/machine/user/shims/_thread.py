@@ -149,6 +149,8 @@ class Threads:
 
     def _excepthook(self, args: Any, /) -> None:
         """What happens to an exception that ends a thread: it is printed, under the thread's name."""
+        if args.exc_type is TaskKilled:
+            raise args.exc_value  # `threading` catches everything, and this nothing may stop
         if args.exc_type is SystemExit:
             return
         stderr = getattr(self._guest.sys, "stderr", None)
