@@ -31,7 +31,7 @@ MAJOR: Final = 1
 MINOR: Final = 0
 """A reader opens every minor version of its major one: a minor one may add kinds, and fields at the end of a kind."""
 BATCH: Final = 2_048
-LEVEL: Final = 3
+LEVEL: Final = 2
 """Of compression: recording must not hold up the machine."""
 
 

@@ -23,6 +23,7 @@ from ioviz.model.world import World
 from ioviz.trace import lines as lines_module
 from ioviz.trace.recording import Loader, Recording, RecordingError, Writer, json_of, load, looks_like_recording, save
 from ioviz.trace.timeline import Timeline
+from ioviz.trace.writer import LEVEL
 from tests.trace.synthetic import echo_log
 
 
@@ -196,7 +197,7 @@ def test_a_full_disk_does_not_stop_the_run_and_is_told_at_the_end() -> None:
 
 def test_a_recording_that_breaks_off_anywhere_gives_its_whole_events(tmp_path: Path) -> None:
     whole = write(tmp_path / "run.ioviz", log()).read_bytes()
-    header = zlib.compressobj(3, wbits=31)
+    header = zlib.compressobj(LEVEL, wbits=31)
     least = len(header.compress(text()[0]) + header.flush(zlib.Z_SYNC_FLUSH))
     path = tmp_path / "cut.ioviz"
     choose = random.Random(2)

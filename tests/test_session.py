@@ -1,0 +1,113 @@
+"""Sessions: a run made slice by slice, run again with a knob turned, and a recording that is read as it is watched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ioviz.lesson.scene import load_scene
+from ioviz.machine.kernel.config import Config, KnobError
+from ioviz.machine.launch import Launch
+from ioviz.machine.user.loader import load_program
+from ioviz.model.eventpoll import EpitemInserted
+from ioviz.model.world import World
+from ioviz.session import Replay, Session, Setup, setup_of
+from ioviz.trace.compare import counterpart, first_difference, same
+from ioviz.trace.recording import RecordingError, save
+
+PROGRAMS = Path(__file__).parent.parent / "benchmarks" / "programs"
+
+
+def echo(count: int) -> Setup:
+    server = load_program(str(PROGRAMS / "epoll_echo_server.py"), ("8000", str(count)))
+    client = load_program(str(PROGRAMS / "epoll_echo_client.py"), ("8000", str(count), "6"))
+    return Setup((Launch(server, stdin=()), Launch(client, "peer", ())), Config())
+
+
+def whole(setup: Setup) -> Session:
+    session = Session(setup)
+    while not session.advance(1_000):
+        pass
+    return session
+
+
+def test_slices_of_any_size_make_the_same_run() -> None:
+    one, two = whole(echo(8)), Session(echo(8))
+    while not two.advance(37):
+        assert not two.ended
+    assert len(one.timeline) > 1_000
+    assert one.timeline.events(0, len(one.timeline)) == two.timeline.events(0, len(two.timeline))
+    one.close()
+    two.close()
+
+
+def test_any_place_of_a_run_can_be_looked_at_while_it_goes_on() -> None:
+    session = Session(echo(30))
+    while not session.advance(700):
+        for place in (0, len(session.timeline) // 2, len(session.timeline)):
+            session.timeline.world(place)
+    assert len(session.timeline.keyframes) > 2
+    world = World()
+    for n, event in enumerate(session.timeline.events(0, len(session.timeline))):
+        if n % 997 == 0:
+            assert session.timeline.world(n) == world
+        event.apply(world)
+    assert session.timeline.world(len(session.timeline)) == world
+    session.close()
+
+
+def test_closing_in_the_middle_leaves_the_log() -> None:
+    session = Session(echo(8))
+    session.advance(500)
+    session.close()
+    kept = session.timeline.events(0, len(session.timeline))
+    full = whole(echo(8)).timeline
+    assert kept == full.events(0, len(kept))
+
+
+def test_the_other_trigger_parts_where_level_and_edge_do() -> None:
+    one = whole(setup_of(load_scene("epoll-lt-et")))
+    trigger = "lt" if one.knob("trigger") == "et" else "et"
+    two = one.turned("trigger", trigger)
+    assert two.knob("trigger") == trigger
+    while not two.advance(1_000):
+        pass
+    parted = first_difference(one.timeline, two.timeline)
+    assert parted is not None
+    items = [event for event in one.timeline.events(0, parted) if isinstance(event, EpitemInserted)]
+    assert items, "they part before epoll has anything to do with it"
+    assert all(same(one.timeline.event(n), two.timeline.event(n)) for n in range(parted))
+    assert not same(one.timeline.event(parted), two.timeline.event(parted))
+    assert counterpart(one.timeline, two.timeline, parted, parted) == parted
+    assert 0 <= counterpart(one.timeline, two.timeline, len(one.timeline), parted) <= len(two.timeline)
+
+
+def test_a_knob_that_does_not_exist() -> None:
+    session = Session(echo(1))
+    assert session.knob("colour") == ""
+    with pytest.raises(KnobError):
+        session.turned("colour", "red")
+    session.close()
+
+
+def test_a_replay_is_read_as_it_is_watched(tmp_path: Path) -> None:
+    run = whole(echo(60))
+    save(run.timeline, tmp_path / "run.ioviz")
+    replay = Replay(tmp_path / "run.ioviz")
+    lengths = [0]
+    while not replay.advance(500):
+        lengths.append(len(replay.timeline))
+        replay.timeline.world(lengths[-1] // 2)
+    assert len(lengths) > 2
+    assert replay.ended
+    assert replay.title == "run.ioviz"
+    assert replay.knob("entry") == run.knob("entry")
+    assert replay.timeline.events(0, len(replay.timeline)) == run.timeline.events(0, len(run.timeline))
+    replay.close()
+
+
+def test_what_is_no_recording_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "run.ioviz").write_text("hello\n")
+    with pytest.raises(RecordingError):
+        Replay(tmp_path / "run.ioviz")
