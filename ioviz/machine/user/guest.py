@@ -111,6 +111,7 @@ class Guest:
     def main(self) -> None:
         """Run the program from start to `exit_group`. The entry of the first task; never returns an error."""
         sys_shim.open_stdio(self)
+        self.import_module("_signal")  # for the handler of SIGINT
         code = ending.guarded(self, lambda: run_program(self, self.program))
         code = ending.finalize(self, code)
         self.syscall(SYS.exit_group, code)

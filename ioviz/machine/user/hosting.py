@@ -30,12 +30,18 @@ class Hosting:
         self.guests: dict[int, Guest] = {}
         self._saved: tuple[Callable[..., Any], Callable[..., Any], bool] | None = None
         self._warnings: Any = None
+        self._recursion = 0
+        """The recursion limit that the guests have come to, put away while none runs."""
+        self._host_recursion = sys.getrecursionlimit()
 
     def __enter__(self) -> Hosting:
         self._saved = sys.unraisablehook, sys.displayhook, gc.isenabled()
         sys.unraisablehook = self._unraisable
         sys.displayhook = self._displayed
         gc.disable()
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, self._recursion))
+        self._host_recursion = limit
         self._warnings = warnings.catch_warnings()
         self._warnings.__enter__()
         warnings.resetwarnings()
@@ -45,6 +51,8 @@ class Hosting:
 
     def __exit__(self, *exception: object) -> None:
         assert self._saved is not None
+        self._recursion = sys.getrecursionlimit()
+        sys.setrecursionlimit(self._host_recursion)
         self._warnings.__exit__(None, None, None)
         sys.unraisablehook, sys.displayhook, collecting = self._saved
         if collecting:

@@ -47,10 +47,26 @@ class _Registry:
                     return found
             raise
 
+    def encode(self, obj: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
+        if self._searches and not self._host_knows(encoding):
+            return self.lookup(encoding).encode(obj, errors)[0]
+        return _codecs.encode(obj, encoding, errors)
+
+    def decode(self, obj: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
+        if self._searches and not self._host_knows(encoding):
+            return self.lookup(encoding).decode(obj, errors)[0]
+        return _codecs.decode(obj, encoding, errors)
+
+    def _host_knows(self, encoding: str) -> bool:
+        try:
+            return _codecs.lookup(encoding) is not None
+        except LookupError:
+            return False
+
 
 def build(guest: Guest) -> ModuleType:
     module = copy_of(_codecs)
     registry = _Registry()
-    for name in ("register", "unregister", "lookup"):
+    for name in ("register", "unregister", "lookup", "encode", "decode"):
         module.__dict__[name] = getattr(registry, name)
     return module

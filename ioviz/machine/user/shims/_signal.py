@@ -32,8 +32,6 @@ class _Signal:
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
-        guest.signal_handlers.setdefault(signal.SIGINT, self.default_int_handler)
-        guest.signal_handlers.setdefault(signal.SIGPIPE, SIG_IGN)
 
     def default_int_handler(self, number: int, frame: FrameType | None, /) -> None:
         """The default handler for SIGINT."""
@@ -155,4 +153,7 @@ def build(guest: Guest) -> ModuleType:
         name: int(value) for name, value in vars(signal).items() if name.startswith(names) and isinstance(value, int)
     }
     constants |= {"NSIG": SIGNALS, "ItimerError": ItimerError, "struct_siginfo": signal.struct_siginfo}
-    return module_from("_signal", _Signal(guest), constants)
+    module = module_from("_signal", _Signal(guest), constants)
+    guest.signal_handlers.setdefault(signal.SIGPIPE, SIG_IGN)
+    guest.signal_handlers.setdefault(signal.SIGINT, module.__dict__["default_int_handler"])
+    return module

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ioviz.machine.user.shims import error, module_from
 from ioviz.machine.user.shims.arguments import bytes_of, c_int
-from ioviz.machine.user.shims.posix_dirs import Directories
+from ioviz.machine.user.shims.posix_dirs import Directories, DirEntry
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
@@ -358,4 +358,5 @@ def build(guest: Guest) -> ModuleType:
     constants["environ"] = {key.encode(): value.encode() for key, value in guest.environ.items()}
     constants["error"] = OSError
     constants["_have_functions"] = []
+    constants["DirEntry"] = DirEntry
     return module_from("posix", _Posix(guest), constants)

@@ -24,6 +24,8 @@ BLOCK = 512
 class DirEntry:
     """What `scandir` yields."""
 
+    __module__ = "os"
+
     def __init__(self, owner: Directories, folder: str, name: Any, row: tuple[str, int, int]) -> None:
         self._owner = owner
         self._full = posixpath.join(folder, row[0])

@@ -146,6 +146,7 @@ def build(guest: Guest) -> ModuleType:
         _Time(guest),
         {
             **_CLOCKS,
+            "_STRUCT_TM_ITEMS": 11,
             "struct_time": struct_time,
             "timezone": 0,
             "altzone": 0,
