@@ -151,7 +151,15 @@ class BytesCopiedIn(Event):
     truesize: int
 
     def apply(self, world: World) -> None:
-        push(world, self.buffer, self.segment, self.data, self.truesize)
+        buffer = self.buffer
+        row = world.buffers[buffer]
+        if row.head:
+            push(world, buffer, self.segment, self.data, self.truesize)
+            return
+        segment, data = self.segment, self.data
+        n = len(data)
+        world.segments[segment] = Segment(0, 0, self.truesize, data)
+        world.buffers[buffer] = Buffer(segment, segment, n, self.truesize, row.limit, row.total + n)
 
 
 class BytesCopiedOut(Event):
