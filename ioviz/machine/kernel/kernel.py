@@ -21,7 +21,7 @@ from ioviz.machine.kernel.syscalls import ENTRIES, OPS
 from ioviz.model.cpu import NO_VECTOR, VECTOR_SYSCALL, SyscallReturned, TrapEntered
 from ioviz.model.event import Event, at_of
 from ioviz.model.host import HostBooted, RunStarted
-from ioviz.model.syscalls import TABLE_SIZE, name_of
+from ioviz.model.syscalls import SYS, TABLE_SIZE, name_of
 from ioviz.model.task import LineReached, SourceLoaded
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Kernel(Files):
         """
         task = self.task
         if not task or self.thread.killed:
-            return self._refuse(nr)
+            return self._refuse(nr, args)
         entry = ENTRIES[nr] if 0 <= nr < TABLE_SIZE else None
         if entry is None:
             self.stop("unsupported", f"the machine has no system call {name_of(nr)} {self.where()}", 126)
@@ -118,10 +118,11 @@ class Kernel(Files):
             self.attend()
         return result
 
-    def _refuse(self, nr: int) -> int:
-        """A call from no task (a finalizer in the hub), or from one that was told to end."""
+    def _refuse(self, nr: int, args: tuple[Any, ...]) -> int:
+        """A call from no task (a finalizer in the hub), or from one that was told to end. Finalizers flush and close
+        files: let them believe it, or each would complain on the screen."""
         if self.disposed or not self.task or self.switch.in_hub():
-            return -ENOSYS
+            return len(args[1]) if nr == SYS.write else 0 if nr == SYS.close else -ENOSYS
         self._insist()
         return -ENOSYS
 
