@@ -137,6 +137,8 @@ SENTENCES: Final = {
         "TCP on loopback: the segment moves from the send buffer of {source_name} to the receive buffer of {target_name}."
     ),
     "SegmentSplit": "Only {n} bytes fit into the receive buffer at the other end; the rest stays in the send buffer.",
+    "RightsAttached": "Open files travel with the message (SCM_RIGHTS): until it is received, the message refers to them.",
+    "RightsTaken": "The open files that travelled with the message were received, or went with it.",
     "DatagramReceived": "A datagram of {size} bytes reaches {buffer_name}.",
     "DatagramTaken": "{n} bytes of a datagram are copied to the program; what did not fit is gone.",
     "DatagramDropped": "The receive buffer of {buffer_name} is full: the datagram is dropped and nobody is told.",

@@ -136,6 +136,8 @@ SENTENCES: Final = {
     "BytesCopiedOut": "内核 → 用户空间：{buffer_name} 接收缓冲区里的 {n} 字节现在归程序了。",
     "SegmentDelivered": "本机 TCP：这一段从 {source_name} 的发送缓冲区移到 {target_name} 的接收缓冲区。",
     "SegmentSplit": "对端的接收缓冲区只放得下 {n} 字节，其余留在发送缓冲区。",
+    "RightsAttached": "打开文件随消息一起传递（SCM_RIGHTS）：在消息被接收之前，由消息持有对它们的引用。",
+    "RightsTaken": "随消息传来的打开文件被接收，或随消息一起丢弃。",
     "DatagramReceived": "一个 {size} 字节的数据报到达 {buffer_name}。",
     "DatagramTaken": "数据报的 {n} 字节拷贝给程序；放不下的部分丢掉了。",
     "DatagramDropped": "{buffer_name} 的接收缓冲区满了：数据报被丢弃，谁也不会得到通知。",

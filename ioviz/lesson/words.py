@@ -108,3 +108,13 @@ def preview(data: bytes | str, most: int = 24) -> str:
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text[:most])
     return f'"{shown}"' + ("…" if len(text) > most else "")
+
+
+_ASCII: Final = str.maketrans(
+    {"→": "->", "←": "<-", "↔": "<->", "⇄": "<->", "·": "-", "“": '"', "”": '"', "…": "...", "×": "x", "≤": "<="}
+)
+
+
+def in_ascii(text: str) -> str:
+    """A sentence in English without any character beyond ASCII, as far as our own words go."""
+    return text.translate(_ASCII)

@@ -29,6 +29,8 @@ class View(NamedTuple):
     moment: Callable[..., Moment]
     narrate: Callable[[World, Event, str], str]
     steps: Callable[[Event], int]
+    step: Callable[[Event, int, str], str] = lambda event, number, lang: ""
+    """What happens in a step (from 1) of an event."""
 
 
 def load_view() -> View:
@@ -37,11 +39,11 @@ def load_view() -> View:
     from ioviz.model.trap_steps import steps_of
     from ioviz.view.panels import PANELS, Moment
 
-    def steps(event: Event) -> int:
-        found: Any = steps_of(event)
-        return found if isinstance(found, int) else len(found)
+    def step(event: Event, number: int, lang: str) -> str:
+        steps = steps_of(event)
+        return f"{number}/{len(steps)}  {steps[number - 1].of(lang)}" if 0 < number <= len(steps) else ""
 
-    return View(PANELS, Moment, narrate, steps)
+    return View(PANELS, Moment, narrate, lambda event: len(steps_of(event)), step)
 
 
 def crossing(event: Event | None, look: Look) -> Text | None:

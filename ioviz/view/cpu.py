@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from ioviz.lesson.words import place_name, task_name
+from ioviz.lesson.words import in_ascii, place_name, task_name
 from ioviz.model.cpu import NO_VECTOR, USER
 from ioviz.model.idt import IDT
 from ioviz.model.syscalls import name_of
@@ -25,6 +25,7 @@ from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 if TYPE_CHECKING:
     from ioviz.model.cpu import Frame
+    from ioviz.model.trap_steps import Step
 
 DIM: Final = "bright_black"
 
@@ -102,10 +103,13 @@ def render(moment: Moment, width: int, height: int) -> Text:
         current = number == moment.step
         done = not moment.step or number < moment.step
         mark = glyph(moment, "▶", ">") if current else glyph(moment, "✓", "+") if done else " "
-        lines.append(
-            Text(f"{mark} {number} {step.of(moment.lang)}", "bold reverse" if current else "" if done else DIM)
-        )
+        lines.append(Text(f"{mark} {number} {_told(moment, step)}", "bold reverse" if current else "" if done else DIM))
     return joined(_around(lines, head, moment.step, height))
+
+
+def _told(moment: Moment, step: Step) -> str:
+    text = step.of(moment.lang)
+    return in_ascii(text) if moment.ascii else text
 
 
 def _stacks(moment: Moment, now: Registers, frame: Frame | None, width: int) -> list[Text]:

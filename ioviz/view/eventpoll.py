@@ -99,7 +99,9 @@ def _chain(moment: Moment, ready: tuple[int, ...], count: int) -> Text:
         return Text(pick(moment, "empty", "空"), style="bright_black")
     arrow = Text(glyph(moment, " ⇄ ", " <-> "), style="bright_black")
     text = arrow.join(Text(f"[{_fd(moment, item)}]", style="bold green") for item in ready)
-    return text.append(f" … +{count - len(ready)}", style="bright_black") if count > len(ready) else text
+    if count > len(ready):
+        text.append(f" {glyph(moment, '…', '...')} +{count - len(ready)}", style="bright_black")
+    return text
 
 
 def render(moment: Moment, width: int, height: int) -> Text:

@@ -52,6 +52,11 @@ def joined(lines: list[Text]) -> Text:
     return Text("\n").join(lines)
 
 
+def cut(moment: Moment, text: Text, width: int, *, pad: bool = False) -> None:
+    """Make `text` fit into `width` cells, and say so where something is left out."""
+    text.truncate(width, overflow="crop" if moment.ascii else "ellipsis", pad=pad)
+
+
 def make_panel(
     id: str,
     floor: str,
@@ -65,12 +70,12 @@ def make_panel(
     def fitting(moment: Moment, width: int, height: int) -> Text:
         lines = list(render(moment, width, height).split("\n", allow_blank=True))[:height]
         for one in lines:
-            one.truncate(width, overflow="ellipsis")
+            cut(moment, one, width)
         return joined(lines)
 
     def folded(moment: Moment, width: int) -> Text:
         text = line(moment, width)
-        text.truncate(width, overflow="ellipsis")
+        cut(moment, text, width)
         return text
 
     return Panel(id, floor, title, key, fitting, folded)

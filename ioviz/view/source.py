@@ -11,7 +11,7 @@ from rich.text import Span, Text
 
 from ioviz.model.event import file_and_line
 from ioviz.model.task import DEAD, READY, RUNNING, SLEEPING
-from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
+from ioviz.view.moment import Moment, cut, glyph, joined, make_panel, pick
 
 if TYPE_CHECKING:
     from ioviz.model.task import Task
@@ -91,7 +91,7 @@ def render(moment: Moment, width: int, height: int) -> Text:
             line = Text()
             for column in columns:
                 piece = column[number] if number < len(column) else Text()
-                piece.truncate(cell, overflow="ellipsis", pad=True)
+                cut(moment, piece, cell, pad=True)
                 if line.cell_len:
                     line.append(glyph(moment, " ┊ ", " : "), style="bright_black")
                 line.append_text(piece)

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
-from ioviz.lesson.words import socket_name, task_name
+from ioviz.lesson.words import in_ascii, socket_name, task_name
 from ioviz.model.lists import walk
 from ioviz.model.task import SLEEPING
 from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
@@ -53,7 +53,8 @@ def key(moment: Moment) -> Hashable:
 def _owner(moment: Moment, queue: int) -> str:
     world = moment.world
     if queue in world.sockets:
-        return socket_name(world, queue)
+        name = socket_name(world, queue)
+        return in_ascii(name) if moment.ascii else name
     if queue in world.eventpolls:
         return pick(moment, f"epoll #{queue}: epoll_wait", f"epoll #{queue}：epoll_wait")
     if queue in world.pipes:

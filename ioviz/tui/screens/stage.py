@@ -1,20 +1,21 @@
 """The stage: three floors with their panels, the sentence for the event, the timeline and the keys.
 
-The frame is on the screen first; the run and the panels are loaded behind it. From then on every movement ends in
-`show_place`, which works out what the place looks like and lets each widget find out whether that is new to it.
-Where things lie is decided by `ioviz.tui.layout`; what is concerned, by `ioviz.tui.concern`.
+Every movement ends in `show_place`, which works out what the place looks like and lets each widget find out whether
+that is new to it. Where things lie is decided by `ioviz.tui.layout`; what is concerned, by `ioviz.tui.concern`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
 from textual.geometry import Region, Size
 from textual.message import Message
 
+from ioviz.lesson.words import in_ascii
 from ioviz.tui.actions import STAGE, bindings
 from ioviz.tui.concern import PRIORITY, concerned, present
 from ioviz.tui.layout import FLOORS, LEAST, Plan, Wish, make_plan, wish_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual import events
+    from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from ioviz.model.event import Event
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 SLICE: Final = 1_024
 """Events that the machine makes, or the timeline counts, between two looks at the keyboard."""
+AT_OPENING: Final = 0.06
+"""Seconds that the machine may run before the first picture: most scenes are whole by then."""
 
 
 class StageScreen(Framing):
@@ -60,66 +64,88 @@ class StageScreen(Framing):
         self._grown = ""
         self._selected = ""
         self._why_rows = 2
+        self._source: Careful | None = None
+        self._problem: Exception | None = None
 
     # -- set-up ------------------------------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
-        """Show the frame, then load what it is for."""
-        self.why_texts = [Text(self.say("loading"), self.app.look.muted)]
-        self._make_plan(self.app.size)
-        self._show_bars()
-        self.call_after_refresh(self._load)
-
-    async def _load(self) -> None:
+    def compose(self) -> ComposeResult:
+        """The frame and the panels. What they are made from is loaded here, so that the first picture is a whole one;
+        the machine has its turn after that."""
+        yield from super().compose()
         from ioviz.tui.picture import load_view
 
         try:
-            source = Careful(self._open())
-            self.view = view = load_view()
+            self._source = Careful(self._open())
+            self.view = load_view()
         except Exception as error:
             if os.environ.get("IOVIZ_DEBUG"):
                 raise
-            from ioviz.tui.screens.message import MessageScreen
-
-            self.app.push_screen(MessageScreen("load-failed", error), lambda _: self.action_back())
+            self._problem = error
             return
-        panels = [PanelWidget(panel, self.app.look) for panel in view.panels if panel.floor in FLOORS]
-        await self.mount_all(panels)
-        self._panels = {widget.panel.id: widget for widget in panels}
-        self.take(source, Place(0))
+        panels = [panel for panel in self.view.panels if panel.floor in FLOORS]
+        self._panels = {panel.id: PanelWidget(panel, self.app.look) for panel in panels}
+        yield from self._panels.values()
 
-    def take(self, source: Source, place: Place) -> None:
-        """Show a run, at `place`, as soon as the machine has got there."""
+    def on_mount(self) -> None:
+        """Show the start of the run, or why there is none."""
+        if self._source is not None and self.view is not None:
+            self.take(self._source, Place(0), opening=True)
+            return
+        from ioviz.tui.screens.message import MessageScreen
+
+        self._make_plan(self.app.size)
+        self._show_bars()
+        if self._problem is not None:
+            self.app.push_screen(MessageScreen("load-failed", self._problem), lambda _: self.action_back())
+
+    def take(self, source: Source, place: Place, *, opening: bool = False) -> None:
+        """Show a run, at `place`, as soon as the machine has got there; at `opening`, where the first program begins."""
         from ioviz.tui.player import Player
 
         assert self.view is not None
         careful = source if isinstance(source, Careful) else Careful(source)
         self.player = Player(careful, self.view.steps)
         self._overview.clear()
+        until = monotonic() + AT_OPENING
+        whole = self._fill_slice()
+        while not whole and monotonic() < until:
+            whole = self._fill_slice()
         self._find_chapters()
+        if opening:
+            first = self._overview.first_line
+            place = Place(first + 1) if first is not None else place
         self.travel(self.player.reach(place), "no-more")
-        self.run_worker(self._fill(), group="machine", exclusive=True, exit_on_error=False)
+        if whole:
+            self._filled()
+        else:
+            self.run_worker(self._fill(), group="machine", exclusive=True, exit_on_error=False)
 
     async def _fill(self) -> None:
         """Let the machine go on between the frames until its run has ended. No threads: the guests' greenlets live
         here."""
-        loop = asyncio.get_running_loop()
-        said = loop.time()
-        while (player := self.player) is not None:
-            source, seen = player.source, self._overview.seen
-            behind = len(source.timeline) - seen
-            if behind:
-                self._overview.add(source.timeline.events(seen, seen + min(behind, 4 * SLICE)))
-            elif source.ended:
-                break
-            else:
-                source.advance(SLICE)
-            if loop.time() - said > 0.1:
-                said = loop.time()
+        said = monotonic()
+        while not self._fill_slice():
+            if monotonic() - said > 0.1:
+                said = monotonic()
                 self._show_timeline()
             await asyncio.sleep(0)
         self._find_chapters()
         self.show_place()
+        self._filled()
+
+    def _fill_slice(self) -> bool:
+        """A slice more of the log, or of what the timeline knows of it. True when there is no more of either."""
+        assert self.player is not None
+        source, seen = self.player.source, self._overview.seen
+        behind = len(source.timeline) - seen
+        if behind:
+            self._overview.add(source.timeline.events(seen, seen + min(behind, 4 * SLICE)))
+        elif not source.ended:
+            source.advance(SLICE)
+        return source.ended and self._overview.seen == len(source.timeline)
+
+    def _filled(self) -> None:
         self.app.ready()
         self.post_message(self.Filled())
 
@@ -173,7 +199,7 @@ class StageScreen(Framing):
     def show_place(self) -> None:
         """Show the world at the player's place."""
         player, view = self.player, self.view
-        if player is None or view is None or not self._panels or not self.is_mounted:
+        if player is None or view is None or not self._panels:
             self._show_bars()
             return
         position, step = player.place
@@ -196,15 +222,15 @@ class StageScreen(Framing):
         named = concerned(event)
         self._grown = next((panel for panel in named if panel in self._panels), self._grown)
         self.why_texts = self._make_texts(sentence, event, world)
-        self._why_rows = self._rows_for(self.why_texts, self.size)
+        self._why_rows = self._rows_for(self.why_texts, self.app.size)
         plan_before = self._plan
-        plan = self._make_plan(self.size)
+        plan = self._make_plan(self.app.size)
         for panel, widget in self._panels.items():
             widget.active = panel in named
             widget.selected = panel == self._selected
             widget.update(moment)
         self._show_bars()
-        if plan is not plan_before:
+        if plan is not plan_before and plan_before is not None:
             self.lay_out()
         for listener in self.listeners:
             listener()
@@ -213,7 +239,9 @@ class StageScreen(Framing):
         """What the event is, in a sentence."""
         assert self.view is not None
         try:
-            return self.view.narrate(before, event, self.app.lang)
+            step = self.player.place.step if self.player is not None else 0
+            text = self.view.step(event, step, self.app.lang) or self.view.narrate(before, event, self.app.lang)
+            return in_ascii(text) if self.app.look.ascii else text
         except Exception as error:  # a sentence that cannot be made must not take the stage with it
             return f"{type(event).__name__} ({type(error).__name__}: {error})"
 
@@ -296,8 +324,6 @@ class StageScreen(Framing):
     def restyle(self) -> None:
         """The language or the colours changed."""
         self._plan_key = None
-        if self.player is None:
-            self.why_texts = [Text(self.say("loading"), self.app.look.muted)]
         self.show_place()
 
     def on_unmount(self) -> None:
