@@ -73,10 +73,12 @@ class Port:
         """A socket that was never closed is collected."""
         running = getattr(self.guest.kernel, "pid", self.guest.pid) == self.guest.pid
         try:
+            # CPython makes the text, for which it asks the kernel for the addresses, before it looks at its filters.
+            text = f"unclosed {sock!r}" if running else ""
             if running and "warnings" in self.guest.modules:
                 frame = ending.guest_frame()
                 place = ("sys", 1) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
-                self.guest.warn(f"unclosed {sock!r}", ResourceWarning, *place)
+                self.guest.warn(text, ResourceWarning, *place)
         finally:
             sock.sock_fd_ = -1
             if running:
