@@ -208,6 +208,20 @@ def cards(world: World) -> Iterator[str]:
                 yield f"{ring} ring of host {host} has {head - tail} packets in use, and {at[host, ring]} say so"
 
 
+def file_system(world: World) -> Iterator[str]:
+    """A name that is not hidden names an inode, which knows how many do; a page is one of a file, within its size."""
+    named = Counter(world.names.values())
+    for inode in named.keys() - world.inodes.keys() - {0}:
+        yield f"inode {inode} has a name and is gone"
+    for inode, row in world.inodes.items():
+        if row.links != named[inode]:
+            yield f"inode {inode} says that it has {row.links} names, and has {named[inode]}"
+    for key, page in world.pages.items():
+        inode, number = key >> 24, key & 0xFFFFFF
+        if inode not in world.inodes or number * PAGE + len(page) > world.inodes[inode].size or len(page) > PAGE:
+            yield f"page {number} with {len(page)} bytes does not belong to inode {inode}"
+
+
 Rule = tuple["Callable[[World], Iterator[str]]", frozenset[str]]
 
 
@@ -225,6 +239,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(sockets, "sockets", "buffers", "wait_queues", "accept_queues", "accept_links"),
     _rule(tcp, "tcps", "sockets", "buffers"),
     _rule(cards, "nics", "packets"),
+    _rule(file_system, "names", "inodes", "pages"),
 )
 """What holds after every event, with the tables that it is about."""
 SETTLED: Final[tuple[Rule, ...]] = (_rule(red_black_rules, "eventpolls", "epitems", "rb_nodes", "ready_lists"),)

@@ -116,8 +116,7 @@ class FileTruncated(Event):
         row = world.inodes[self.inode]
         if self.size < row.size:
             number, start = divmod(self.size, PAGE)
-            for gone in range(number + (start > 0), -(-row.size // PAGE)):
-                world.pages.pop(page_key(self.inode, gone), None)
+            _drop_pages(world, self.inode, number + (start > 0), -(-row.size // PAGE))
             key = page_key(self.inode, number)
             if start and key in world.pages:
                 world.pages[key] = world.pages[key][:start]
@@ -131,8 +130,19 @@ class InodeFreed(Event):
 
     def apply(self, world: World) -> None:
         row = world.inodes.pop(self.inode)
-        for number in range(-(-row.size // PAGE)):
-            world.pages.pop(page_key(self.inode, number), None)
+        _drop_pages(world, self.inode, 0, -(-row.size // PAGE))
+
+
+def _drop_pages(world: World, inode: int, first: int, last: int) -> None:
+    """Forget the pages from `first` up to, not including, `last`; a file with holes may have far fewer."""
+    pages = world.pages
+    if last - first <= len(pages):
+        for number in range(first, last):
+            pages.pop(page_key(inode, number), None)
+    else:
+        low, high = page_key(inode, first), page_key(inode, last)
+        for key in [key for key in pages if low <= key < high]:
+            del pages[key]
 
 
 def read_pages(world: World, inode: int, offset: int, n: int) -> bytes:

@@ -15,6 +15,7 @@ from ioviz.model.files import FileHeld
 from ioviz.model.invariants import Checker, check
 from ioviz.model.nic import Nic, Packet
 from ioviz.model.pipe import Pipe
+from ioviz.model.ramfs import Inode
 from ioviz.model.task import LineReached
 from ioviz.model.tcp import Tcp
 from ioviz.model.wait import WaitEntry
@@ -121,6 +122,9 @@ def pipe_with_too_much(world: World) -> None:
         ("tcp", lambda world: world.tcps.update({4: Tcp(4, 10, 5, 0, 0, 0, 0)})),
         ("cards", lambda world: world.nics.update({1: Nic(1, 4, 9, 2, 0, 0, False)})),
         ("cards", lambda world: world.nics.update({1: Nic(1, 4, 3, 2, 0, 0, False)})),
+        ("file_system", lambda world: world.names.update({(1, "/a"): 600})),
+        ("file_system", lambda world: world.inodes.update({600: Inode(600, 0o100644, 0, 1)})),
+        ("file_system", lambda world: world.pages.update({600 << 24: b"text"})),
     ],
 )
 def test_what_is_wrong_is_noticed(rule: str, change: Callable[[World], object]) -> None:

@@ -360,6 +360,20 @@ def test_lists_and_trees_that_go_round_in_circles_end(tmp_path: Path) -> None:
     refused(plain(tmp_path, lines))
 
 
+def test_a_file_that_says_it_is_huge_ends_too(tmp_path: Path) -> None:
+    rows = [
+        ["InodeCreated", 0, 0, 1, 0, -1, 0, 0, 1, "/a", 50, 0o100644, ""],
+        ["FileTruncated", 1, 0, 1, 0, -1, 0, 0, 50, 1 << 62],
+        ["FileWritten", 2, 0, 1, 0, -1, 0, 0, 50, 1 << 35, "aGVsbG8="],
+        ["FileTruncated", 3, 0, 1, 0, -1, 0, 0, 50, 5],
+        ["FileTruncated", 4, 0, 1, 0, -1, 0, 0, 50, 1 << 62],
+        ["InodeFreed", 5, 0, 1, 0, -1, 0, 0, 50],
+    ]
+    recording = load(plain(tmp_path, [text()[0], *(json.dumps(row).encode() + b"\n" for row in rows)]))
+    assert recording.world(4).pages == {}
+    assert recording.world(6).inodes == {}
+
+
 @settings(max_examples=150)
 @given(st.data())
 def test_no_change_of_a_recording_makes_reading_fail_in_another_way(
