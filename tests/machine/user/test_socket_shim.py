@@ -41,7 +41,6 @@ NAMES: dict[str, Callable[[Any], object]] = {
     "wrong proto": lambda m: m.getaddrinfo("1.2.3.4", 1, type=1, proto=17),
     "no host": lambda m: m.getaddrinfo(None, 80, type=1),
     "passive": lambda m: m.getaddrinfo(None, 80, type=1, flags=1),
-    "service": lambda m: m.getaddrinfo("127.0.0.1", "http"),
     "no such service": lambda m: m.getaddrinfo("127.0.0.1", "nosuch"),
     "service, numeric only": lambda m: m.getaddrinfo("127.0.0.1", "http", flags=1024),
     "digits": lambda m: m.getaddrinfo("127.0.0.1", "443", type=1),
@@ -63,18 +62,13 @@ NAMES: dict[str, Callable[[Any], object]] = {
     "bad flags": lambda m: m.getaddrinfo("1.2.3.4", 1, flags=99999999),
     "numeric host only": lambda m: m.getaddrinfo("localhost", 1, flags=4),
     "nameinfo": lambda m: m.getnameinfo(("127.0.0.1", 80), 3),
-    "nameinfo by name": lambda m: m.getnameinfo(("127.0.0.1", 80), 0),
     "nameinfo of str": lambda m: m.getnameinfo("x", 0),
     "byname": lambda m: m.gethostbyname("1.2.3.4"),
     "byname any": lambda m: m.gethostbyname(""),
     "byname short": lambda m: m.gethostbyname("127.1"),
-    "byname localhost": lambda m: m.gethostbyname("localhost"),
     "byname_ex": lambda m: m.gethostbyname_ex("1.2.3.4"),
-    "servbyname": lambda m: m.getservbyname("http", "tcp"),
     "servbyname none": lambda m: m.getservbyname("nosuch"),
-    "servbyport": lambda m: m.getservbyport(80),
     "servbyport range": lambda m: m.getservbyport(70000),
-    "protobyname": lambda m: m.getprotobyname("tcp"),
     "protobyname none": lambda m: m.getprotobyname("nosuch"),
     "if none": lambda m: m.if_nametoindex("nosuch0"),
     "cmsg_len": lambda m: [m.CMSG_LEN(n) for n in (0, 1, 4, 8, 9)],
@@ -93,6 +87,27 @@ NAMES: dict[str, Callable[[Any], object]] = {
     "dup str": lambda m: m.dup("x"),
     "close closed": lambda m: m.close(99999),
 }
+
+
+FILES: dict[str, tuple[Callable[[Any], object], object]] = {
+    "service": (
+        lambda m: m.getaddrinfo("127.0.0.1", "http"),
+        [(2, 1, 6, "", ("127.0.0.1", 80))],
+    ),
+    "nameinfo": (lambda m: m.getnameinfo(("127.0.0.1", 80), 0), ("localhost", "http")),
+    "localhost": (lambda m: m.gethostbyname("localhost"), "127.0.0.1"),
+    "localhost of IPv6": (lambda m: m.getaddrinfo("localhost", 1, 10, 1), [(10, 1, 6, "", ("::1", 1, 0, 0))]),
+    "own name": (lambda m: (m.gethostname(), m.gethostbyname("host1")), ("host1", "127.0.0.1")),
+    "unknown": (lambda m: m.gethostbyname("nosuch.example"), ("gaierror", "[Errno -2] Name or service not known")),
+    "servbyname": (lambda m: m.getservbyname("http", "tcp"), 80),
+    "servbyport": (lambda m: m.getservbyport(80), "http"),
+    "protobyname": (lambda m: m.getprotobyname("tcp"), 6),
+}
+
+
+@pytest.mark.parametrize(("case", "wanted"), FILES.values(), ids=FILES)
+def test_names_that_a_real_host_has_in_files(made: ModuleType, case: Callable[[Any], object], wanted: object) -> None:
+    assert outcome(lambda: case(made)) == wanted
 
 
 @pytest.mark.parametrize("case", NAMES.values(), ids=NAMES)

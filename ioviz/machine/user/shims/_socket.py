@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.user.shims import module_from
 from ioviz.machine.user.shims.arguments import bytes_of, c_int, c_size, failure, writable
-from ioviz.machine.user.shims.socket_base import SOCK_CLOEXEC, Port, SocketBase, timeout_of
+from ioviz.machine.user.shims.socket_base import SOCK_CLOEXEC, SocketBase, timeout_of
 from ioviz.machine.user.shims.socket_constants import CONSTANTS
 from ioviz.machine.user.shims.socket_messages import cmsg_len, cmsg_space, recvmsg, recvmsg_into, sendmsg
-from ioviz.machine.user.shims.socket_names import gaierror, herror
+from ioviz.machine.user.shims.socket_port import Port
+from ioviz.machine.user.shims.socket_services import gaierror, herror
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:

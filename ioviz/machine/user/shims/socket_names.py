@@ -12,72 +12,31 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.user.shims.arguments import c_int, failure
-from ioviz.machine.user.shims.socket_constants import CONSTANTS
+from ioviz.machine.user.shims.socket_services import (
+    PROTOCOLS,
+    SERVICES,
+    herror,
+    kinds_of,
+    no_address,
+    port_of,
+    ports_of,
+    service_of,
+)
 
 if TYPE_CHECKING:
     from ioviz.machine.user.guest import Guest
 
 AF_UNSPEC, AF_INET, AF_INET6 = 0, 2, 10
-STREAM, DGRAM, RAW = 1, 2, 3
-PROTOCOLS: Final = {"ip": 0, "icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "ipv6": 41, "ipv6-icmp": 58, "sctp": 132}
-SERVICES: Final = {
-    "echo": (7, ("tcp", "udp")),
-    "discard": (9, ("tcp", "udp")),
-    "daytime": (13, ("tcp", "udp")),
-    "ftp": (21, ("tcp",)),
-    "ssh": (22, ("tcp",)),
-    "telnet": (23, ("tcp",)),
-    "smtp": (25, ("tcp",)),
-    "time": (37, ("tcp", "udp")),
-    "domain": (53, ("tcp", "udp")),
-    "tftp": (69, ("udp",)),
-    "http": (80, ("tcp",)),
-    "pop3": (110, ("tcp",)),
-    "ntp": (123, ("udp",)),
-    "imap2": (143, ("tcp",)),
-    "snmp": (161, ("tcp", "udp")),
-    "https": (443, ("tcp", "udp")),
-    "imaps": (993, ("tcp",)),
-    "pop3s": (995, ("tcp",)),
-}
 INTERFACES: Final = ((1, "lo"), (2, "eth0"))
-EAI: Final = {
-    "BADFLAGS": (-1, "Bad value for ai_flags"),
-    "NONAME": (-2, "Name or service not known"),
-    "FAMILY": (-6, "ai_family not supported"),
-    "SOCKTYPE": (-7, "ai_socktype not supported"),
-    "SERVICE": (-8, "Servname not supported for ai_socktype"),
-    "ADDRFAMILY": (-9, "Address family for hostname not supported"),
-}
-ANY_PORT: Final = sys.version_info >= (3, 12)
-"""Whether `getaddrinfo` takes ints of any size for a port."""
 UNSIGNED_INDEX: Final = sys.version_info >= (3, 13)
-PASSIVE, CANONNAME, NUMERICHOST, NUMERICSERV = 1, 2, 4, 1024
+PASSIVE, CANONNAME, NUMERICHOST = 1, 2, 4
 KNOWN_FLAGS: Final = 0x7FF
 NI_NUMERICHOST, NI_NUMERICSERV, NI_NAMEREQD, NI_DGRAM = 1, 2, 8, 16
 ENXIO: Final = 6
-
-
 Found = tuple[int, int, int, str, tuple[Any, ...]]
 """(family, type, proto, canonname, sockaddr)."""
 REMEMBERED: Final = 256
 """Answers of `getaddrinfo` that are kept."""
-
-
-class gaierror(OSError):
-    """An error of getaddrinfo(3)."""
-
-
-class herror(OSError):
-    """An error of gethostbyaddr(3)."""
-
-
-gaierror.__module__ = herror.__module__ = "socket"
-
-
-def no_address(reason: str) -> gaierror:
-    """The error `EAI_<reason>`."""
-    return gaierror(*EAI[reason])
 
 
 def host_name(name: Any) -> str:
@@ -175,7 +134,7 @@ class Names:
         """Resolve host and port into a list of (family, type, proto, canonname, sockaddr)."""
         if host is not None and not isinstance(host, str | bytes):
             raise TypeError("getaddrinfo() argument 1 must be string or None")
-        service = _service(port)
+        service = port_of(port)
         wanted = (c_int(family), c_int(type), c_int(proto), c_int(flags))
         name = None if host is None else host_name(host)
         # What a name stands for does not change: clients that connect often ask but once.
@@ -195,7 +154,7 @@ class Names:
             raise no_address("BADFLAGS")
         if family not in (AF_UNSPEC, AF_INET, AF_INET6):
             raise no_address("FAMILY")
-        kinds = _ports(service, _kinds(kind, proto), flags)
+        kinds = ports_of(service, kinds_of(kind, proto), flags)
         if name is None:
             both = (
                 [(AF_INET, "0.0.0.0"), (AF_INET6, "::")]
@@ -239,7 +198,7 @@ class Names:
             raise no_address("NONAME")
         service = None
         if not flags & NI_NUMERICSERV:
-            service = _service_of(port & 0xFFFF, "udp" if flags & NI_DGRAM else "tcp")
+            service = service_of(port & 0xFFFF, "udp" if flags & NI_DGRAM else "tcp")
         if scope:
             interface = next((name for number, name in INTERFACES if number == scope), None)
             address += f"%{interface if interface and is_link_local(address) else scope}"
@@ -291,7 +250,7 @@ class Names:
         number = c_int(port)
         if not 0 <= number <= 0xFFFF:
             raise OverflowError("getservbyport: port must be 0-65535.")
-        service = _service_of(number, proto)
+        service = service_of(number, proto)
         if service is None:
             raise OSError("port/proto not found")
         return service
@@ -325,59 +284,3 @@ class Names:
             if each == number:
                 return interface
         raise failure(-ENXIO)
-
-
-def _service(port: Any) -> int | str | None:
-    """The port that `getaddrinfo` is given: a number from 0 to 2**31 - 1, or what it takes for a service's name."""
-    if isinstance(port, int):
-        number = int(port)
-        if not -(1 << 63) <= number < 1 << 63 and not ANY_PORT:
-            raise OverflowError("Python int too large to convert to C long")
-        # glibc reads figures into an unsigned long and keeps them as an int; below zero that is no port.
-        low = (number if abs(number) < 1 << 64 else -1) & 0xFFFF_FFFF
-        return str(number) if low >> 31 else low
-    if isinstance(port, str | bytes):
-        text = port if isinstance(port, str) else port.decode()
-        text.encode()  # raises what CPython raises for half a surrogate pair
-        if "\0" in text:
-            raise ValueError("embedded null character")
-        return int(text) if text.isascii() and text.isdigit() else text
-    if port is None:
-        return None
-    raise OSError("Int or String expected")
-
-
-def _kinds(kind: int, proto: int) -> list[tuple[int, int]]:
-    """The (socket type, protocol) pairs that glibc's getaddrinfo considers."""
-    table = ((STREAM, CONSTANTS["IPPROTO_TCP"]), (DGRAM, CONSTANTS["IPPROTO_UDP"]), (RAW, 0))
-    found = [
-        (each, number or proto) for each, number in table if kind in (0, each) and (proto in (0, number) or each == RAW)
-    ]
-    if not kind and proto and len(found) > 1:
-        found = found[:1]
-    if not found:
-        raise no_address("SOCKTYPE")
-    return found
-
-
-def _ports(service: int | str | None, kinds: list[tuple[int, int]], flags: int) -> list[tuple[int, int, int]]:
-    """`kinds` with the port of `service` for each; those that lack the service fall out."""
-    if service is not None and all(kind == RAW for kind, _ in kinds):
-        raise no_address("SERVICE")
-    if service is None or isinstance(service, int):
-        return [(kind, proto, (service or 0) & 0xFFFF) for kind, proto in kinds]
-    if flags & NUMERICSERV:
-        raise no_address("NONAME")
-    number, protocols = SERVICES.get(service, (0, ()))
-    wanted = {STREAM: "tcp", DGRAM: "udp"}
-    found = [(kind, proto, number) for kind, proto in kinds if wanted.get(kind) in protocols]
-    if not found:
-        raise no_address("SERVICE")
-    return found
-
-
-def _service_of(port: int, proto: str | None) -> str | None:
-    for name, (number, protocols) in SERVICES.items():
-        if number == port and (proto is None or proto in protocols):
-            return name
-    return None
