@@ -41,6 +41,7 @@ from ioviz.model.socket import (
     FIN_WAIT2,
     LAST_ACK,
     LISTEN,
+    RCV_SHUTDOWN,
     SYN_RECV,
     SYN_SENT,
     ConnectionCreated,
@@ -206,6 +207,10 @@ def _data(k: Kernel, sock: int, packet: Packet) -> None:
         if row.orphan:
             send_reset(k, sock, "data after close")
             release_socket(k, row)
+            return
+        if row.shutdown & RCV_SHUTDOWN and row.state in (FIN_WAIT1, FIN_WAIT2):
+            send_reset(k, sock, "data after shutdown")  # both directions were shut: RFC 1122, 4.2.2.13
+            receive_reset(k, sock)
             return
         if tcp.rcv_nxt + len(data) > tcp.rcv_adv:
             k.emit(SegmentRefused, sock, packet.seq, "no window")

@@ -88,6 +88,8 @@ class Net:
         if not blocking:
             self.syscall(SYS.fcntl, client, 4, O_NONBLOCK)
             self.syscall(SYS.fcntl, got, 4, O_NONBLOCK)
+        for fd in (client, got):
+            self.set(fd, 1, 1, TCP)  # TCP_NODELAY: no waiting for acknowledgements, which Linux delays
         self.close(server)
         self.settle()
         return client, got
