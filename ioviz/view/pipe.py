@@ -8,9 +8,9 @@ from typing import Final
 
 from rich.text import Text
 
-from ioviz.model.pipe import Pipe
+from ioviz.model.pipe import PAGE, SLOTS, Pipe
+from ioviz.view.buffer import described
 from ioviz.view.moment import Moment, joined, make_panel, pick
-from ioviz.view.socket import gauge
 
 MOST: Final = 16
 
@@ -25,13 +25,14 @@ def key(moment: Moment) -> Hashable:
 
 
 def render(moment: Moment, width: int, height: int) -> Text:
-    """A line a pipe."""
+    """A line a pipe: 16 slots of a page, what is in them, and who holds the ends."""
     lines = []
     for row in _rows(moment):
         buffer = moment.world.buffers.get(row.id * 2)
-        line = Text.assemble((f"#{row.id} ", "bold"))
+        line = Text.assemble((f"#{row.id} ", "bold"), described(moment, row.id * 2, "", max(4, min(24, width - 44))))
         if buffer is not None:
-            line.append_text(gauge(moment, buffer.bytes, min(buffer.limit, 64), 8)).append(f" {buffer.bytes} B ")
+            used = buffer.truesize // PAGE
+            line.append(pick(moment, f"  {used} of {SLOTS} slots  ", f"  {SLOTS} 槽用了 {used}  "))
         ends = f"{row.readers} readers  {row.writers} writers", f"读端 {row.readers}  写端 {row.writers}"
         line.append(pick(moment, *ends), style="bright_black")
         lines.append(line)

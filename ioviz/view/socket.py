@@ -1,4 +1,8 @@
-"""Sockets: state, who is at the other end, both buffers filling and draining, and the accept queue."""
+"""Sockets: state, who is at the other end, both buffers filling and draining, the accept queue, TCP's windows.
+
+A host may have thousands: those that the event concerns come first, then the newest, and a line says how many more
+there are. Looking at the panel costs the same however many that is.
+"""
 
 from __future__ import annotations
 
@@ -9,111 +13,170 @@ from typing import Final
 from rich.text import Text
 
 from ioviz.lesson.words import process_name, short
-from ioviz.model.buffer import first_bytes, rx, tx
-from ioviz.model.files import SOCKET
-from ioviz.model.socket import ESTABLISHED, LISTEN, Socket
+from ioviz.model.buffer import rx, tx
+from ioviz.model.files import SOCKET, fd_key
+from ioviz.model.socket import ESTABLISHED, LISTEN, RCV_SHUTDOWN, SEND_SHUTDOWN, Socket
+from ioviz.view.buffer import described, size
 from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 MOST: Final = 24
+LOOKED_AT: Final = 200
+DIM: Final = "bright_black"
+NAMED: Final = ("sock", "listener")
+BUFFERS: Final = ("buffer", "source", "target")
+
+
+def concerned(moment: Moment) -> list[int]:
+    """The sockets that the event at hand is about."""
+    event, world = moment.event, moment.world
+    found = [getattr(event, name, 0) for name in NAMED]
+    for name in BUFFERS:
+        buffer = getattr(event, name, 0)
+        if isinstance(buffer, int):
+            found.append(buffer >> 1)
+    item = world.epitems.get(getattr(event, "item", 0))
+    if item is not None:
+        file = world.files.get(item.file)
+        found.append(file.obj if file is not None and file.kind == SOCKET else 0)
+    found += [world.sockets[sock].peer for sock in found if sock in world.sockets]
+    return list(dict.fromkeys(sock for sock in found if sock in world.sockets))
 
 
 def _rows(moment: Moment) -> list[Socket]:
-    found = []
-    for sock in reversed(list(islice(reversed(moment.world.sockets.values()), 400))):
-        if sock.host == moment.host:
-            found.append(sock)
-    return found[-MOST:]
+    """What is shown: in order of age if that is all, else those concerned and then the newest."""
+    sockets, host = moment.world.sockets, moment.host
+    newest = [row for row in islice(reversed(sockets.values()), LOOKED_AT) if row.host == host]
+    if len(sockets) <= MOST:
+        return sorted(newest, key=lambda row: row.id)
+    first = [sockets[sock] for sock in concerned(moment) if sockets[sock].host == host]
+    ids = {row.id for row in first}
+    return [*first, *(row for row in newest if row.id not in ids)][:MOST]
 
 
-def _fds(moment: Moment) -> dict[int, str]:
-    """Socket → the descriptors that name it."""
-    world = moment.world
-    found: dict[int, list[str]] = {}
-    for fd in islice(world.fds.values(), 400):
+def _names(moment: Moment) -> dict[int, str]:
+    """Socket → `server 4`, the program and descriptor that names it. In a large world only the event's are known."""
+    world, event = moment.world, moment.event
+    rows = list(islice(reversed(world.fds.values()), LOOKED_AT))
+    task = world.tasks.get(event.task) if event is not None else None
+    if len(world.fds) > LOOKED_AT and task is not None:
+        frame = world.fds.get(fd_key(task.process, getattr(event, "fd", -1)))
+        rows += [frame] if frame is not None else []
+    found: dict[int, str] = {}
+    for fd in reversed(rows):
         file = world.files.get(fd.file)
         if file is not None and file.kind == SOCKET:
-            found.setdefault(file.obj, []).append(f"{process_name(world, fd.pid).removesuffix('.py')} {fd.fd}")
-    return {sock: ", ".join(names) for sock, names in found.items()}
+            name = f"{process_name(world, fd.pid).removesuffix('.py')} {fd.fd}"
+            found[file.obj] = f"{found[file.obj]}, {name}" if file.obj in found else name
+    return found
 
 
 def key(moment: Moment) -> Hashable:
-    """The sockets that are shown with their buffers and queues."""
+    """The sockets that are shown with their buffers and queues, which of them are concerned, and how many there are."""
     world = moment.world
-    rows = _rows(moment)
     return (
         tuple(
-            (sock, world.buffers.get(rx(sock.id)), world.buffers.get(tx(sock.id)), world.accept_queues.get(sock.id))
-            for sock in rows
+            (
+                sock,
+                world.buffers.get(rx(sock.id)),
+                world.buffers.get(tx(sock.id)),
+                world.accept_queues.get(sock.id),
+                world.tcps.get(sock.id),
+            )
+            for sock in _rows(moment)
         ),
-        tuple(_fds(moment).items()),
+        tuple(concerned(moment)),
+        tuple(_names(moment).items()),
+        len(world.sockets),
     )
-
-
-def gauge(moment: Moment, used: int, limit: int, width: int) -> Text:
-    """`▕▓▓░░▏`: anything at all shows as one block."""
-    full = 0 if not used else max(1, min(width, -(-used * width // max(1, limit))))
-    block, empty = glyph(moment, "█", "#"), glyph(moment, "░", ".")
-    return Text.assemble(
-        glyph(moment, "▕", "["),
-        (block * full, "green" if full < width else "bold red"),
-        (empty * (width - full), "bright_black"),
-        glyph(moment, "▏", "]"),
-    )
-
-
-def _buffer(moment: Moment, name: str, buffer: int, width: int) -> Text:
-    row = moment.world.buffers.get(buffer)
-    if row is None:
-        return Text()
-    data = first_bytes(moment.world, buffer, 16).decode("latin-1")
-    shown = "".join(c if c.isprintable() else "." for c in data)
-    text = Text.assemble((f"{name} ", "bright_black"), gauge(moment, row.bytes, min(row.limit, 64), width))
-    if row.bytes:
-        text.append(f" {row.bytes} B ", style="bold")
-        text.append(f"{shown!r}", style="cyan")
-    return text
 
 
 def render(moment: Moment, width: int, height: int) -> Text:
-    """Two lines a socket where there is room, else one."""
+    """Two lines a socket where there is room (three with TCP's numbers), else one."""
     rows = _rows(moment)
     if not rows:
-        return Text(pick(moment, "no sockets yet", "还没有 socket"), style="bright_black")
-    fds = _fds(moment)
-    two = len(rows) * 2 <= height
+        return Text(pick(moment, "no sockets yet", "还没有 socket"), style=DIM)
+    names, here = _names(moment), set(concerned(moment))
+    more = len(moment.world.sockets) > MOST
+    room = height - more
+    tcps = sum(row.id in moment.world.tcps for row in rows)
+    depth = 3 if tcps and 2 * len(rows) + tcps <= room else 2 if len(rows) * 2 <= room or more else 1
+    shown = max(1, room // depth) if more else room
     lines: list[Text] = []
-    for sock in rows[-(height // 2 if two else height) :]:
-        name = fds.get(sock.id, f"#{sock.id}")
-        style = {ESTABLISHED: "green", LISTEN: "magenta"}.get(sock.state, "yellow")
-        head = Text.assemble((f"{name:<10} ", "bold"), (f"{sock.state:<11}", style), f" {short(sock.local)}")
-        if sock.remote:
-            head.append(f" {glyph(moment, '⇄', '<>')} {short(sock.remote)}", style="bright_black")
-        if sock.state == LISTEN:
-            queue = moment.world.accept_queues.get(sock.id)
-            waiting = queue.count if queue is not None else 0
-            detail = Text(pick(moment, f"accept queue: {waiting}", f"全连接队列：{waiting}"), style="magenta")
-        else:
-            size = 6 if width < 60 else 10
-            detail = _buffer(moment, "rx", rx(sock.id), size)
-            detail.append("  ").append_text(_buffer(moment, "tx", tx(sock.id), size))
-        if two:
-            lines.append(head)
-            lines.append(Text("  ").append_text(detail))
-        else:
-            lines.append(Text.assemble((f"{name:<10} ", "bold"), (f"{sock.state:<12}", style), detail))
+    if len(rows) > shown and not more:  # too many for one line each: those concerned must be among them
+        rows = [row for row in rows if row.id in here] + [row for row in rows if row.id not in here]
+    for row in rows[:shown]:
+        mark = glyph(moment, "▶", ">") if row.id in here else " "
+        name = names.get(row.id, f"#{row.id}")
+        state = "green" if row.state == ESTABLISHED else "magenta" if row.state == LISTEN else "yellow"
+        head = Text.assemble((mark, "bold yellow"), (f"{name:<10} ", "bold"), (f"{row.state:<11}", state))
+        if depth == 1:
+            lines.append(head.append(" ").append_text(_inside(moment, row, 6)))
+            continue
+        head.append_text(_ends(moment, row))
+        lines += [head, Text("   ").append_text(_inside(moment, row, max(4, min(24, (width - 34) // 2))))]
+        if depth == 3 and row.id in moment.world.tcps:
+            lines.append(Text("   ").append_text(_numbers(moment, row.id)))
+    if more:
+        left = len(moment.world.sockets) - len(rows[:shown])
+        hosts = pick(moment, " on all hosts", "（所有主机）") if len(moment.world.hosts) > 1 else ""
+        lines.append(Text(pick(moment, f" +{left:,} more", f" 另有 {left:,} 个") + hosts, style=DIM))
     return joined(lines[:height])
 
 
+def _ends(moment: Moment, row: Socket) -> Text:
+    """The addresses, what has been shut, and a pending error."""
+    text = Text(f" {short(row.local)}")
+    if row.remote:
+        text.append(f" {glyph(moment, '⇄', '<>')} {short(row.remote)}", style=DIM)
+    if row.shutdown & RCV_SHUTDOWN:
+        text.append(pick(moment, "  end of input", "  输入到头"), style="yellow")
+    if row.shutdown & SEND_SHUTDOWN:
+        text.append(pick(moment, "  sends no more", "  不再发送"), style="yellow")
+    if row.error:
+        text.append(pick(moment, f"  error {row.error}", f"  错误 {row.error}"), style="bold red")
+    if row.nospace:
+        text.append(pick(moment, "  sender waits for room", "  发送者在等空间"), style="bold red")
+    return text
+
+
+def _inside(moment: Moment, row: Socket, width: int) -> Text:
+    """The two buffers; of a listening socket, the connections that nobody accepted yet."""
+    if row.state != LISTEN:
+        text = described(moment, rx(row.id), "rx", width)
+        return text.append("  ").append_text(described(moment, tx(row.id), "tx", width))
+    queue = moment.world.accept_queues.get(row.id)
+    waiting, most = queue.count if queue is not None else 0, row.backlog + 1
+    text = Text(pick(moment, "accept queue ", "全连接队列 "), style=DIM)
+    if most <= 16:
+        text.append(glyph(moment, "▣", "#") * min(waiting, most), "bold magenta")
+        text.append(glyph(moment, "▢", ".") * max(0, most - waiting), DIM)
+        text.append(" ")
+    return text.append(f"{waiting}", "bold magenta" if waiting else DIM).append(f"/{most}", DIM)
+
+
+def _numbers(moment: Moment, sock: int) -> Text:
+    """What TCP remembers of a connection over the link."""
+    row = moment.world.tcps[sock]
+    return Text.assemble(
+        ("tcp ", DIM),
+        pick(moment, f"acknowledged {row.snd_una}  next {row.snd_nxt}", f"已确认 {row.snd_una}  下一个 {row.snd_nxt}"),
+        pick(moment, f"  peer's window {size(row.snd_wnd)}", f"  对端窗口 {size(row.snd_wnd)}"),
+        f"  cwnd {size(row.cwnd)}",
+        (pick(moment, f"  expects {row.rcv_nxt}", f"  期待 {row.rcv_nxt}"), DIM),
+    )
+
+
 def line(moment: Moment, width: int) -> Text:
-    """The buffers that have something in them."""
+    """How many, and the buffers that have something in them."""
     rows = _rows(moment)
-    fds = _fds(moment)
-    parts = [Text(pick(moment, f"{len(rows)} sockets", f"{len(rows)} 个 socket"))]
-    for sock in rows:
-        for name, buffer in (("rx", rx(sock.id)), ("tx", tx(sock.id))):
-            row = moment.world.buffers.get(buffer)
-            if row is not None and row.bytes:
-                parts.append(Text(f"{fds.get(sock.id, f'#{sock.id}')} {name} {row.bytes} B", style="green"))
+    names = _names(moment)
+    count = len(moment.world.sockets) if len(moment.world.sockets) > MOST else len(rows)
+    parts = [Text(pick(moment, f"{count:,} socket{'s' * (count != 1)}", f"{count:,} 个 socket"))]
+    for row in rows:
+        for name, buffer in (("rx", rx(row.id)), ("tx", tx(row.id))):
+            kept = moment.world.buffers.get(buffer)
+            if kept is not None and kept.bytes:
+                parts.append(Text(f"{names.get(row.id, f'#{row.id}')} {name} {size(kept.bytes)} B", style="green"))
     return Text("  ").join(parts)
 
 
