@@ -7,8 +7,11 @@ BytesIO, StringIO and the newline decoder only compute and are the host's.
 from __future__ import annotations
 
 import _io as host
+from errno import EINTR
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,13 +83,14 @@ def build(guest: Guest) -> ModuleType:
     namespace["open"] = pure.open
     namespace["open_code"] = functions.open_code
     namespace["text_encoding"] = functions.text_encoding
-    namespace["ioviz_streams"] = _streams(pure)
+    namespace["ioviz_streams"] = _streams(guest, pure)
     return module
 
 
-def _streams(pure: Any) -> Callable[[], tuple[Any, Any, Any, type]]:
+def _streams(guest: Guest, pure: Any) -> Callable[[], tuple[Any, Any, Any, type]]:
     """How to make the three streams without a system call, and the class of the text ones among them."""
-    FileIO, TextIOWrapper = pure.FileIO, pure.TextIOWrapper
+    FileIO, BufferedWriter, TextIOWrapper = pure.FileIO, pure.BufferedWriter, pure.TextIOWrapper
+    syscall, check_signals = guest.syscall, guest.check_signals
 
     class Console(FileIO):  # type: ignore[misc, valid-type]
         """A raw file on a descriptor that is open: asks the kernel nothing until it is read or written."""
@@ -104,7 +108,28 @@ def _streams(pure: Any) -> Callable[[], tuple[Any, Any, Any, type]]:
             return True
 
     class ConsoleText(TextIOWrapper):  # type: ignore[misc, valid-type]
-        """`print` writes to this one in one piece."""
+        """`print` writes to this one in one piece. Whole lines go straight into the kernel, as they do through the
+        buffers of a stream that is flushed after each line."""
+
+        def write(self, text: str) -> int:
+            if type(text) is str and text[-1:] == "\n" and self._encoding == "utf-8" and self._line_buffering:
+                buffer = self._buffer
+                if type(buffer) is BufferedWriter and not buffer._write_buf and not self.closed:
+                    data = text.encode("utf-8", self._errors)
+                    done = syscall(SYS.write, buffer.raw._fd, data)
+                    if done == len(data):
+                        return len(text)
+                    if done > 0 or done == -EINTR:
+                        # The rest goes the long way, which knows what to do.
+                        if done < 0:
+                            check_signals()
+                        buffer.write(data[max(done, 0) :])
+                        self.flush()
+                        return len(text)
+            if self.closed:
+                raise ValueError("I/O operation on closed file.")
+            count: int = super().write(text)
+            return count
 
     Console.__name__ = Console.__qualname__ = "FileIO"
     ConsoleText.__name__ = ConsoleText.__qualname__ = "TextIOWrapper"
