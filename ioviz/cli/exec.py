@@ -9,10 +9,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import UsageError
-from ioviz.cli.launches import config_of, launches_of
+from ioviz.cli.launches import config_of, launches_of, limits_of
 from ioviz.cli.messages import say
 from ioviz.cli.output import Output
-from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.machine import Machine
 from ioviz.trace.recording import RecordingError, Writer, json_of
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 SLICE = 20_000
 """Events between two looks at the world outside."""
-SPIN = 5 * 10**8
-"""Virtual nanoseconds without a system call after which a loop is taken for an endless one: some 8 million lines."""
 PATIENCE = 3
 """Presses of Ctrl+C after which we go without waiting for the program."""
 INTERRUPTED = 130
@@ -66,15 +63,12 @@ def _run(request: Request) -> int:
             strace = Strace(output.err)
             stack.callback(strace.finish)
             sinks.append(strace.feed)
-        limits = Limits(request.max_steps, spin=SPIN)
-        if request.max_time is not None:
-            limits.time = round(request.max_time * 1e9)
         run.machine = Machine(
             launches,
             config,
             _all(sinks),
             seed=request.seed,
-            limits=limits,
+            limits=limits_of(request),
             printed=output.printed,
             ask=run.ask,
             lines=request.lines and bool(request.record or request.json),

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 from ioviz.cli.arguments import UsageError
 from ioviz.cli.messages import say
 from ioviz.machine.kernel.config import Config, KnobError
+from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.launch import Launch
 from ioviz.machine.user.loader import LoadError, load_program
+
+SPIN = 5 * 10**8
+"""Virtual nanoseconds without a system call after which a loop is taken for an endless one: some 8 million lines."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +37,14 @@ def config_of(knobs: Iterable[tuple[str, str]], config: Config | None = None) ->
     except KnobError as error:
         raise UsageError(f"--set {name}={value}: {error}") from error
     return config
+
+
+def limits_of(request: Request) -> Limits:
+    """How long the run of `request` may become."""
+    limits = Limits(request.max_steps, spin=SPIN)
+    if request.max_time is not None:
+        limits.time = round(request.max_time * 1e9)
+    return limits
 
 
 def _launch(program: Program) -> Launch:

@@ -1,19 +1,19 @@
-"""`ioviz play` and `ioviz` alone: the stage, or without a terminal the same story as text."""
+"""`ioviz play` and `ioviz` alone: the stage, or without a terminal the same story as text.
+
+The machine is imported when a run is made, behind the first picture; only what was typed is checked before that.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import UsageError
-from ioviz.cli.launches import config_of, launches_of
 from ioviz.cli.messages import choose_language, say
 from ioviz.lesson.scene import SCENE_FILE, SceneError, find_scenes, load_scene, scenes_folder
-from ioviz.machine.kernel.sched import Limits
-from ioviz.session import Replay, Session, Setup, setup_of
-from ioviz.trace.recording import RecordingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,12 @@ def run_gallery(request: Request) -> int:
         raise UsageError(say("no-terminal", scenes=_names()))
     from ioviz.tui.app import run
 
-    return run(None, lambda scene: Session(setup_of(scene)), lang=lang, ascii_only=request.ascii)
+    def open_scene(scene: Scene) -> Source:
+        from ioviz.session import Session, setup_of
+
+        return Session(setup_of(scene))
+
+    return run(None, open_scene, lang=lang, ascii_only=request.ascii)
 
 
 def run_play(request: Request) -> int:
@@ -39,6 +44,7 @@ def run_play(request: Request) -> int:
     lang = choose_language(request.lang)
     if request.plain or not _at_terminal():
         from ioviz.cli.plain import tell
+        from ioviz.trace.recording import RecordingError
 
         try:
             return tell(open_source(), lang)
@@ -58,22 +64,40 @@ def _opener(request: Request) -> Callable[[], Source]:
         if scene is not None:
             if program.args or request.others:
                 raise UsageError(say("scene-is-whole", scene=scene.id))
-            setup = setup_of(scene)
-            return _of(request, Setup(setup.launches, config_of(request.knobs, setup.config), scene=scene))
+            return _of_scene(request, scene)
         path = Path(program.name)
         if _is_recording(path):
             return _replay(path)
         if not path.exists():
             raise UsageError(say("what-is-it", what=program.name, scenes=_names()))
-    return _of(request, Setup(launches_of(request), config_of(request.knobs)))
+    return _of_programs(request)
 
 
-def _of(request: Request, setup: Setup) -> Callable[[], Source]:
-    limits = Limits(request.max_steps)
-    if request.max_time is not None:
-        limits.time = round(request.max_time * 1e9)
-    whole = Setup(setup.launches, setup.config, request.seed, request.lines, limits, setup.scene)
-    return lambda: Session(whole)
+def _of_scene(request: Request, scene: Scene) -> Callable[[], Source]:
+    if request.knobs:
+        from ioviz.cli.launches import config_of
+
+        config_of(request.knobs)
+
+    def open_source() -> Source:
+        from ioviz.cli.launches import config_of, limits_of
+        from ioviz.session import Session, setup_of
+
+        setup = setup_of(scene)
+        config = config_of(request.knobs, setup.config)
+        lines = setup.lines and request.lines
+        return Session(replace(setup, config=config, seed=request.seed, lines=lines, limits=limits_of(request)))
+
+    return open_source
+
+
+def _of_programs(request: Request) -> Callable[[], Source]:
+    from ioviz.cli.launches import config_of, launches_of, limits_of
+    from ioviz.session import Session, Setup
+
+    config = config_of(request.knobs)
+    setup = Setup(launches_of(request), config, request.seed, request.lines, limits_of(request))
+    return lambda: Session(setup)
 
 
 def _scene(name: str) -> Scene | None:
@@ -96,6 +120,9 @@ def _is_recording(path: Path) -> bool:
 
 
 def _replay(path: Path) -> Callable[[], Source]:
+    from ioviz.session import Replay
+    from ioviz.trace.recording import RecordingError
+
     try:
         source = Replay(path)
     except (OSError, RecordingError) as error:
