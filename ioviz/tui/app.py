@@ -48,7 +48,8 @@ class IovizApp(App[int]):
         self._open_scene = open_scene
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
+        self.set_reactive(App.ansi_theme_dark, ANSI_DARK)
+        self.set_reactive(App.ansi_theme_light, ANSI_LIGHT)
         self.theme = LIGHT.name if prefers_light() else DARK.name
         self._take_theme()
 
@@ -92,7 +93,8 @@ class IovizApp(App[int]):
 
     def action_dark(self) -> None:
         """Light or dark."""
-        self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
+        self.set_reactive(App.ansi_theme_dark, ANSI_DARK)
+        self.set_reactive(App.ansi_theme_light, ANSI_LIGHT)
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
         self._take_theme()
         self._restyle()

@@ -74,6 +74,11 @@ class Plan(NamedTuple):
     footer: Region
     boxed: bool
 
+    @property
+    def size(self) -> Size:
+        """The size of all of it."""
+        return Size(self.footer.width, self.footer.bottom)
+
     def large(self) -> frozenset[str]:
         """The panels that are not folded."""
         return frozenset(spot.id for spot in self.spots if not spot.folded)

@@ -54,11 +54,14 @@ class Overview:
         self._buckets: list[list[int]] = []
         self.kinds: set[type[Event]] = set()
         """The kinds that happened so far."""
+        self.first_line: int | None = None
+        """The first event in which a program reached a line of its own."""
 
     def clear(self) -> None:
         """Start again, for another log."""
         self.seen, self.width, self._buckets = 0, 1, []
         self.kinds.clear()
+        self.first_line = None
 
     def add(self, events: Iterable[Event]) -> None:
         """Count the next events of the log."""
@@ -74,7 +77,10 @@ class Overview:
                     buckets.append([0] * 7)
             kind = type(event)
             buckets[place][sort_of(kind)] += 1
-            kinds.add(kind)
+            if kind not in kinds:
+                kinds.add(kind)
+                if kind.__name__ == "LineReached":
+                    self.first_line = seen
             seen += 1
         self.seen = seen
 

@@ -118,7 +118,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "compare-same": ("still the same", "到此相同"),
     "compare-differs": ("they differ", "已不同"),
     "tagline": ("a kernel that you can watch", "看得见的内核"),
-    "loading-scenes": ("looking for the scenes …", "正在查找场景……"),
     "compare-none": ("There is no second run yet: press t first.", "还没有第二次运行：请先按 t。"),
     "compare-hint": (
         "←→ event  n p call  [ first difference  Home End  Esc back",

@@ -35,7 +35,7 @@ def wrap(text: Text, width: int) -> list[Text]:
         if index > start and may_break(plain[index - 1], character):
             best = index
         size = cell_len(character)
-        if used + size > width and character != " ":
+        while used + size > width and index > start and character != " ":
             start = best if best > start else index
             cuts.append(start)
             used = cell_len(plain[start:index])

@@ -42,6 +42,7 @@ async def stage(app: IovizApp, size: tuple[int, int] = (120, 40)) -> AsyncIterat
         await pilot.pause()
         screen = app.screen
         assert isinstance(screen, StageScreen)
+        await pilot.press("home")
         yield pilot, screen
 
 
@@ -55,6 +56,17 @@ def shown(app: IovizApp) -> str:
     height = app.size.height
     lines = app.screen._compositor.render_strips()
     return "\n".join(line.text for line in lines[:height])
+
+
+async def test_it_opens_where_the_program_begins(make_app: MakeApp) -> None:
+    app = make_app()
+    filled = Filled()
+    async with app.run_test(size=(120, 40), message_hook=filled) as pilot:
+        await asyncio.wait_for(filled.event.wait(), 10)
+        await pilot.pause()
+        assert isinstance(app.screen, StageScreen)
+        assert place(app.screen) == Place(7)
+        assert "line 3" in shown(app)
 
 
 async def test_the_stepping_keys(make_app: MakeApp) -> None:

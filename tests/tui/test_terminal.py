@@ -43,7 +43,7 @@ def test_a_scene_is_watched(start: Start, size: tuple[int, int], lang: str, user
     terminal.wait(lambda text: place(text)[1] > 100)
     text = terminal.wait(user)
     assert title in text
-    terminal.press("right")
+    terminal.press("home", "right")
     terminal.wait(at(1))
     terminal.press("end")
     length = place(terminal.text)[1]
@@ -58,7 +58,7 @@ def test_a_scene_is_watched(start: Start, size: tuple[int, int], lang: str, user
     terminal.press("t")
     terminal.wait(lambda text: " ET " in text and place(text)[1] not in {-1, length})
     terminal.press("c")
-    terminal.wait("Side by side" if lang == "en" else "并排对比")
+    terminal.wait("first difference:" if lang == "en" else "第一个不同处：")
     terminal.press("escape")
     terminal.wait(user)
     terminal.press("L")

@@ -78,12 +78,7 @@ class GalleryScreen(Planned):
         yield from (self._title_bar, self._cards, self._preview, self._hints)
 
     def on_mount(self) -> None:
-        """Show the frame, then look for the scenes."""
-        self.places(self.app.size)
-        self.restyle()
-        self.call_after_refresh(self._load)
-
-    def _load(self) -> None:
+        """Look for the scenes, and show them."""
         from ioviz.lesson.scene import find_scenes
 
         try:
@@ -160,7 +155,7 @@ class GalleryScreen(Planned):
         look, lang, glyph = self.app.look, self.app.lang, self.app.look.glyphs
         if not self._scenes:
             self._cards.rows = []
-            key = "loading-scenes" if self._scenes is None else "gallery-empty"
+            key = "gallery-empty"
             return [Text("  ").append_text(line) for line in wrap(Text(say(lang, key), look.muted), width - 4)]
         lines: list[Text] = [Text(f"  {say(lang, 'gallery')}", look.style("secondary", bold=True))]
         rows = [-1]

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual import events
-    from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from ioviz.model.event import Event
@@ -64,43 +63,36 @@ class StageScreen(Framing):
         self._grown = ""
         self._selected = ""
         self._why_rows = 2
-        self._source: Careful | None = None
-        self._problem: Exception | None = None
 
     # -- set-up ------------------------------------------------------------------------------------------------------
 
-    def compose(self) -> ComposeResult:
-        """The frame and the panels. What they are made from is loaded here, so that the first picture is a whole one;
-        the machine has its turn after that."""
-        yield from super().compose()
+    def on_mount(self) -> None:
+        """Show the frame at once, and load what it is for behind it."""
+        self.why_texts = [Text(self.say("loading"), self.app.look.muted)]
+        self._make_plan(self.app.size)
+        self._show_bars()
+        self.call_after_refresh(self._load)
+
+    async def _load(self) -> None:
         from ioviz.tui.picture import load_view
 
         try:
-            self._source = Careful(self._open())
+            source = Careful(self._open())
             self.view = load_view()
         except Exception as error:
             if os.environ.get("IOVIZ_DEBUG"):
                 raise
-            self._problem = error
-            return
-        panels = [panel for panel in self.view.panels if panel.floor in FLOORS]
-        self._panels = {panel.id: PanelWidget(panel, self.app.look) for panel in panels}
-        yield from self._panels.values()
+            from ioviz.tui.screens.message import MessageScreen
 
-    def on_mount(self) -> None:
-        """Show the start of the run, or why there is none."""
-        if self._source is not None and self.view is not None:
-            self.take(self._source, Place(0), opening=True)
+            self.app.push_screen(MessageScreen("load-failed", error), lambda _: self.action_back())
             return
-        from ioviz.tui.screens.message import MessageScreen
-
-        self._make_plan(self.app.size)
-        self._show_bars()
-        if self._problem is not None:
-            self.app.push_screen(MessageScreen("load-failed", self._problem), lambda _: self.action_back())
+        panels = [PanelWidget(panel, self.app.look) for panel in self.view.panels if panel.floor in FLOORS]
+        await self.mount_all(panels)
+        self._panels = {widget.panel.id: widget for widget in panels}
+        self.take(source, Place(0), opening=True)
 
     def take(self, source: Source, place: Place, *, opening: bool = False) -> None:
-        """Show a run, at `place`, as soon as the machine has got there; at `opening`, where the first program begins."""
+        """Show a run, at `place`, as soon as the machine is there; at `opening`, where the first program begins."""
         from ioviz.tui.player import Player
 
         assert self.view is not None
@@ -230,7 +222,7 @@ class StageScreen(Framing):
             widget.selected = panel == self._selected
             widget.update(moment)
         self._show_bars()
-        if plan is not plan_before and plan_before is not None:
+        if plan is not plan_before:
             self.lay_out()
         for listener in self.listeners:
             listener()
@@ -265,6 +257,8 @@ class StageScreen(Framing):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out anew, and draw for that."""
+        if self._plan is not None and self._plan.size == event.size:
+            return
         if event.size.width < LEAST[0] or event.size.height < LEAST[1]:
             self.why_texts = [Text(self.say("too-small", w=event.size.width, h=event.size.height))]
         self.show_place()
