@@ -78,7 +78,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
 
         def recv_into(self, buffer: Any, nbytes: Any = 0, flags: Any = 0) -> int:
             """Receive up to `nbytes` bytes (0: as many as fit) into a buffer."""
-            view = writable(buffer, "recv_into")
+            view = memoryview(buffer) if type(buffer) is bytearray else writable(buffer, "recv_into")
             size = nbytes if type(nbytes) is int else c_size(nbytes)
             if size < 0:
                 raise ValueError("negative buffersize in recv_into")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from errno import EBADF, EINTR
+from math import ceil
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -131,6 +132,8 @@ def make_epoll(guest: Guest, waiting: Waiting) -> type:
                 wait = -1
             elif timeout == 0:
                 wait = 0
+            elif type(timeout) is float and 0.0 < timeout < 1e6:
+                wait = -(ceil(timeout * 1e9) // -MS) * MS
             else:
                 wait = self.__checked_timeout(timeout)
             result = syscall(epoll_wait, self.__fd, maxevents, wait)
