@@ -202,3 +202,37 @@ import urllib.request, email.message
     ]
     assert leaks == []
     assert [name for name, module in modules.items() if sys.modules.get(name) is module] == []
+
+
+IMPORTS = """
+import importlib, importlib.util, json, sys
+print(importlib.import_module("json.tool").__name__, importlib.reload(json) is json, importlib.util.find_spec("nosuch"))
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "made":
+            return importlib.util.spec_from_loader(name, self)
+    def create_module(self, spec): return None
+    def exec_module(self, module): module.X = 9
+sys.meta_path.insert(0, Finder())
+import made; print(made.X, made.__spec__.name)
+sys.modules["blocked"] = None
+for name in ("blocked", "beside.inner", "os.nosuch"):
+    try: __import__(name)
+    except ImportError as e: print(type(e).__name__, e)
+try: from beside import nothing
+except ImportError as e: print(e)
+from beside import *
+print(public, __import__("os.path").__name__, __import__("os.path", fromlist=["join"]).__name__)
+import circle_a
+print(circle_a.b.a is circle_a)
+"""
+
+
+def test_imports(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("__all__ = ['public']\npublic, private = 1, 2\n")
+    (tmp_path / "circle_a.py").write_text("import circle_b as b\n")
+    (tmp_path / "circle_b.py").write_text("import circle_a as a\n")
+    (tmp_path / "prog.py").write_text(IMPORTS)
+    real = subprocess.run([sys.executable, "prog.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = run(tmp_path, IMPORTS)
+    assert (ran.out, ran.err, ran.code) == (real.stdout, "", 0)

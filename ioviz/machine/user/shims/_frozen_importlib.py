@@ -20,6 +20,8 @@ def build(guest: Guest) -> ModuleType:
     namespace["_thread"] = guest.import_module("_thread")
     namespace["_warnings"] = Warn(guest)
     namespace["_weakref"] = guest.import_module("_weakref")
+    if namespace.get("_blocking_on", 0) is None:
+        namespace["_blocking_on"] = module._WeakValueDictionary()  # since 3.12 its `_setup` makes this
     namespace["_gcd_import"] = guest.importer.gcd_import
     namespace["__import__"] = guest.importer.import_
     return module  # type: ignore[no-any-return]
