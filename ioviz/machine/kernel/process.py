@@ -25,6 +25,7 @@ class ProcessState:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.threads = 0
+        self.exiting = False
         self.actions: dict[int, tuple[int, Callable[[int], None] | None]] = {}
         self.check_signals: Callable[[], None] | None = None
         self.absolute: Callable[[str], str] = str
@@ -73,6 +74,7 @@ def exit_task(k: Kernel, code: int) -> None:
 def exit_group(k: Kernel, code: int, signal: int = 0) -> None:
     """End the running process: kill its other tasks, close what it has open, tell the log."""
     pid = k.pid
+    k.processes[pid].exiting = True
     for thread in list(k.threads.values()):
         if thread.pid == pid and thread is not k.thread and k.world.tasks[thread.tid].state != DEAD:
             if thread.timer is not None:

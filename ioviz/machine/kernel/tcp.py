@@ -594,7 +594,7 @@ def tcp_close(k: Kernel, file: OpenFile, row: Socket) -> None:
         _reset(k, row, "linger 0")
         release_socket(k, world.sockets[sock])
         return
-    if linger > 0 and not k.thread.killed:
+    if linger > 0 and not k.processes[k.pid].exiting:
         _send_fin(k, row)
         until = k.now + linger * SECOND
         while world.sockets[sock].state in (FIN_WAIT1, CLOSING, LAST_ACK):

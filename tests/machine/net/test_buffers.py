@@ -334,6 +334,18 @@ def test_linger_sleeps_in_close() -> None:
     agree(script, ([], [0]))
 
 
+def test_exit_does_not_linger() -> None:
+    def script(s: Net) -> Any:
+        one, _ = s.pair(SO_SNDBUF=8192, SO_RCVBUF=8192)
+        s.fill(one, b"x" * 4096)
+        s.linger(one, 10)
+        return s.syscall.__self__.now  # type: ignore[attr-defined]
+
+    began, ran = on_simulated(script)
+    assert ran.reason == "exit"
+    assert ran.log[-1].t < began + 10**9
+
+
 def test_events_of_a_message_are_few() -> None:
     def script(s: Net) -> Any:
         one, other = s.pair()
