@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SPACING: Final = 2_048
 """Events between two keyframes."""
-ROWS_AN_EVENT: Final = 20
+ROWS_AN_EVENT: Final = 40
 """In a world that is not noted: events between two keyframes for so many rows, since every row is looked at."""
 BUDGET: Final = 400 << 20
 """With each so many bytes of keyframes they lie further apart by the same distance again."""
