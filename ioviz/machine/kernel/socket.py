@@ -63,6 +63,8 @@ RCVBUF: Final = 131072
 SNDBUF: Final = 16384
 RMEM_DEFAULT: Final = 212992
 """The default of both buffers of sockets that are not TCP's."""
+MIN_RCVBUF: Final = 2304
+MIN_SNDBUF: Final = 4608
 FIONREAD: Final = 0x541B
 SIOCOUTQ: Final = 0x5411
 SIOCATMARK: Final = 0x8905
@@ -77,8 +79,8 @@ def create(k: Kernel, family: int, kind: int, protocol: int) -> int:
     sock = k.new_id()
     config = k.config
     tcp = family != AF_UNIX and kind == SOCK_STREAM
-    rcvbuf = config.rcvbuf or (RCVBUF if tcp else RMEM_DEFAULT)
-    sndbuf = config.sndbuf or (SNDBUF if tcp else RMEM_DEFAULT)
+    rcvbuf = max(config.rcvbuf, MIN_RCVBUF) if config.rcvbuf else RCVBUF if tcp else RMEM_DEFAULT
+    sndbuf = max(config.sndbuf, MIN_SNDBUF) if config.sndbuf else SNDBUF if tcp else RMEM_DEFAULT
     k.emit(SocketCreated, sock, k.cpu, family, kind, protocol, rcvbuf, sndbuf)
     return sock
 

@@ -21,6 +21,7 @@ from ioviz.machine.kernel.inet import (
     SOL_SOCKET,
     option,
 )
+from ioviz.machine.kernel.socket import MIN_RCVBUF, MIN_SNDBUF
 from ioviz.machine.kernel.tcp import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO
 from ioviz.machine.kernel.tcp_state import SO_SNDBUF, write_space
 from ioviz.model.buffer import BufferResized
@@ -38,8 +39,6 @@ SO_PEERCRED, SO_RCVLOWAT, SO_SNDLOWAT, SO_TIMESTAMP, SO_ACCEPTCONN = 17, 18, 19,
 SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MARK, SO_PROTOCOL, SO_DOMAIN = 32, 33, 36, 38, 39
 SO_INCOMING_CPU, SO_BUSY_POLL, SO_INCOMING_NAPI_ID, SO_BINDTODEVICE = 49, 46, 56, 25
 MEM_MAX: Final = 4194304
-MIN_SNDBUF: Final = 4608
-MIN_RCVBUF: Final = 2304
 SWITCHES: Final = (
     SO_DEBUG,
     SO_REUSEADDR,
