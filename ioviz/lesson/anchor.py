@@ -28,8 +28,8 @@ class AnchorError(Exception):
 
 
 class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The `nth` event of kind `event` after the last chapter's, of the call `call`, made by `program` at its line `line`,
-    whose fields are as in `where`; what is left out may be anything."""
+    """The `nth` event of kind `event` after the last chapter's, of the call `call`, made by `program` at its source
+    line `line`, whose fields are as in `where`; what is left out may be anything."""
 
     event: str
     call: str | None = None
