@@ -7,3 +7,4 @@ connection = socket.create_connection(("127.0.0.1", 8000))
 time.sleep(0.001)  # let the server go to sleep first
 connection.sendall(b"hello kernel")
 print("answer:", connection.recv(100).decode())
+connection.close()

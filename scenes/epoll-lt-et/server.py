@@ -26,3 +26,5 @@ while len(received) < EXPECTED:
 
 connection.sendall(b"thank you")
 connection.close()
+epoll.close()
+listener.close()
