@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -24,4 +24,4 @@ class Costs(NamedTuple):
 
 def load_costs() -> Costs:
     """The table in `costs.toml` beside this file."""
-    return Costs(**tomllib.loads(files(__package__).joinpath("costs.toml").read_text(encoding="utf-8")))
+    return Costs(**tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")))
