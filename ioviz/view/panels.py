@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ioviz.view import cpu, eventpoll, files, idt, nic, pipe, sched, socket, source, terminal, wait
+from ioviz.view import cpu, eventpoll, files, idt, nic, pipe, sched, socket, source, syscalls, terminal, wait
 from ioviz.view.moment import Moment, Panel
 
 __all__ = ["PANELS", "Moment", "Panel"]
@@ -13,6 +13,7 @@ PANELS: Final[tuple[Panel, ...]] = (
     source.PANEL,
     terminal.PANEL,
     idt.PANEL,
+    syscalls.PANEL,
     sched.PANEL,
     wait.PANEL,
     files.PANEL,
