@@ -16,13 +16,14 @@ BY_KIND: Final[dict[str, tuple[str, ...]]] = {
     "LineReached": ("source",),
     "TextPrinted": ("terminal",),
     "SourceLoaded": ("source",),
-    "TrapEntered": ("cpu", "idt"),
     "IrqRaised": ("cpu",),
     "IrqEntered": ("cpu", "idt"),
     "TaskSlept": ("wait", "sched"),
     "TaskWoken": ("sched", "wait"),
     "TaskSwitched": ("sched", "cpu"),
     "EventDelivered": ("eventpoll",),
+    "TrapEntered": ("cpu", "idt", "syscalls"),
+    "SyscallReturned": ("cpu", "syscalls"),
 }
 BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "cpu": ("cpu",),
@@ -44,7 +45,9 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "eventfd": ("files",),
     "ramfs": ("files",),
 }
-PRIORITY: Final = ("source", "eventpoll", "sockets", "cpu", "sched", "idt", "nic", "wait", "files", "terminal", "pipes")
+PRIORITY: Final = (
+    "source", "terminal", "eventpoll", "sockets", "cpu", "sched", "nic", "pipes", "wait", "syscalls", "idt", "files",
+)  # fmt: skip
 """Which panels are large where the scene does not say, and after those that it names."""
 
 ALWAYS: Final = ("source", "cpu", "sched")

@@ -29,30 +29,36 @@ FOLDED_WIDTH: Final = 38
 
 
 class Wish(NamedTuple):
-    """What a panel needs (`least`, with its border) and what it can use at most (`most`)."""
+    """What a panel needs (`least`), how many rows show it well (`good`), and what it can use at most (`most`)."""
 
     id: str
     floor: str
     least: tuple[int, int] = (30, 5)
+    good: int = 8
     most: tuple[int, int] = (80, 16)
 
+    def grown(self, rows: int) -> Wish:
+        """With at least `rows` rows."""
+        return self._replace(least=(self.least[0], max(self.least[1], rows)))
 
-WISHES: Final[dict[str, tuple[tuple[int, int], tuple[int, int]]]] = {
-    "source": ((50, 5), (96, 24)),
-    "terminal": ((30, 4), (60, 10)),
-    "cpu": ((36, 4), (70, 12)),
-    "idt": ((36, 4), (70, 13)),
-    "eventpoll": ((38, 5), (90, 20)),
-    "sockets": ((38, 4), (90, 16)),
-    "nic": ((38, 5), (90, 10)),
+
+WISHES: Final[dict[str, tuple[tuple[int, int], int, tuple[int, int]]]] = {
+    "source": ((50, 5), 11, (96, 24)),
+    "terminal": ((30, 4), 6, (60, 10)),
+    "cpu": ((36, 4), 9, (70, 12)),
+    "idt": ((36, 4), 8, (70, 13)),
+    "syscalls": ((36, 4), 7, (60, 12)),
+    "eventpoll": ((38, 5), 10, (90, 20)),
+    "sockets": ((38, 4), 9, (90, 16)),
+    "nic": ((38, 5), 7, (90, 10)),
 }
-"""(least, most) of the panels that need more or less than others, without a border."""
+"""(least, good, most) of the panels that need more or less than others, without a border."""
 
 
 def wish_of(panel: Panel) -> Wish:
     """What `panel` needs."""
-    least, most = WISHES.get(panel.id, ((30, 5), (60, 12)))
-    return Wish(panel.id, panel.floor, least, most)
+    least, good, most = WISHES.get(panel.id, ((30, 5), 7, (60, 12)))
+    return Wish(panel.id, panel.floor, least, good, most)
 
 
 class Spot(NamedTuple):
@@ -84,21 +90,29 @@ class Plan(NamedTuple):
         return frozenset(spot.id for spot in self.spots if not spot.folded)
 
 
-def make_plan(width: int, height: int, wishes: Sequence[Wish], order: Sequence[str], why: int = 2) -> Plan:
+def make_plan(
+    width: int, height: int, wishes: Sequence[Wish], order: Sequence[str], why: int = 2, focus: int = 0
+) -> Plan:
     """Lay out `wishes` on `width` × `height`; `order` names the panels to make large, most important first; the
-    sentence for the event has `why` rows."""
+    sentence for the event has `why` rows. The first `focus` of `order` are the point: others are made large only where
+    these are shown well."""
     boxed = height >= 34
     timeline = 2 if height >= 30 else 1
     bars = 1 + len(FLOORS) + timeline + 1
     why = max(1, min(why, height - bars - _needed(width, wishes, ())))
     body = height - bars - why
     if boxed:
-        wishes = [wish._replace(least=(wish.least[0], wish.least[1] + 1)) for wish in wishes]
+        wishes = [wish.grown(wish.least[1] + 1)._replace(good=wish.good + 1) for wish in wishes]
     large: list[str] = []
     known = {wish.id: wish for wish in wishes}
-    for panel in order:
-        if panel in known and panel not in large and _needed(width, wishes, [*large, panel]) <= body:
+    point = order[:focus]
+    well = [wish.grown(wish.good) if wish.id in point else wish for wish in wishes]
+    for number, panel in enumerate(order):
+        asked = wishes if number < focus else well
+        if panel in known and panel not in large and _needed(width, asked, [*large, panel]) <= body:
             large.append(panel)
+    if _needed(width, well, large) <= body:
+        wishes = well
     spots: list[Spot] = []
     rules: dict[str, Region] = {}
     floors = {floor: _Floor(width, [wish for wish in wishes if wish.floor == floor], large) for floor in FLOORS}

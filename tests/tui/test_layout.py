@@ -13,7 +13,7 @@ FLOOR = dict(zip(IDS, ("user", "user", *["kernel"] * 7, *["hardware"] * 2), stri
 
 
 def wishes(ids: tuple[str, ...] = IDS) -> tuple[Wish, ...]:
-    return tuple(Wish(panel, FLOOR[panel], (30, 5), (80, 16)) for panel in ids)
+    return tuple(Wish(panel, FLOOR[panel]) for panel in ids)
 
 
 def regions(plan: Plan) -> list[Region]:
@@ -27,11 +27,12 @@ def regions(plan: Plan) -> list[Region]:
     st.sets(st.sampled_from(IDS)),
     st.permutations(IDS),
     st.integers(2, 6),
+    st.integers(0, 4),
 )
 def test_nothing_overlaps_or_leaves_the_screen(
-    width: int, height: int, ids: set[str], order: list[str], why: int
+    width: int, height: int, ids: set[str], order: list[str], why: int, focus: int
 ) -> None:
-    plan = make_plan(width, height, wishes(tuple(panel for panel in IDS if panel in ids)), order, why)
+    plan = make_plan(width, height, wishes(tuple(panel for panel in IDS if panel in ids)), order, why, focus)
     screen = Region(0, 0, width, height)
     found = regions(plan)
     for number, region in enumerate(found):

@@ -58,7 +58,7 @@ def test_a_scene_is_watched(start: Start, size: tuple[int, int], lang: str, user
     terminal.press("t")
     terminal.wait(lambda text: " ET " in text and place(text)[1] not in {-1, length})
     terminal.press("c")
-    terminal.wait("first difference:" if lang == "en" else "第一个不同处：")
+    terminal.wait("Esc back" if lang == "en" else "Esc 返回")
     terminal.press("escape")
     terminal.wait(user)
     terminal.press("L")

@@ -53,7 +53,7 @@ class Framing(Asking):
         assert player is not None
         texts: list[Text] = []
         chapter = self._chapter_here()
-        if chapter is not None:
+        if chapter is not None and not player.place.step:
             lang = self.app.lang
             title = (f"{chapter.title.of(lang)}  ", look.style("secondary", bold=True))
             texts.append(Text.assemble(title, (chapter.text.of(lang), look.style("foreground"))))

@@ -101,8 +101,10 @@ class StageScreen(Framing):
         self._overview.clear()
         until = monotonic() + AT_OPENING
         whole = self._fill_slice()
-        while not whole and monotonic() < until:
+        while not whole and (monotonic() < until or (opening and self._overview.first_line is None)):
             whole = self._fill_slice()
+            if monotonic() > until + AT_OPENING * 4:
+                break
         self._find_chapters()
         if opening:
             first = self._overview.first_line
@@ -152,12 +154,22 @@ class StageScreen(Framing):
         return found
 
     def _make_plan(self, size: Size) -> Plan:
-        order, wishes = self._order(), self._wishes()
-        key = (size, order, wishes, self._why_rows)
+        scene = self.player.source.scene if self.player is not None else None
+        named = tuple(panel for panel in (scene.focus if scene is not None else ()) if panel in self._panels)
+        grown = self._grown if self._follow and not named else ""
+        wishes = self._wishes()
+        key = (size, named, grown, wishes, self._why_rows)
         if self._plan is None or key != self._plan_key:
             self._plan_key = key
-            self._plan = make_plan(size.width, size.height, wishes, order, self._why_rows)
-            self._place_widgets(self._plan)
+            point = named or ("source",)
+            order = tuple(dict.fromkeys((*point, *PRIORITY, *self._panels)))
+            plan = make_plan(*size, wishes, order, self._why_rows, len(point))
+            if grown and grown not in plan.large():  # small: the panel that the event concerns takes another's place
+                plan = make_plan(*size, wishes, (grown, *order), self._why_rows, 1)
+            if plan != self._plan:
+                self._plan = plan
+                self._place_widgets(plan)
+        assert self._plan is not None
         return self._plan
 
     def _place_widgets(self, plan: Plan) -> None:
@@ -174,13 +186,6 @@ class StageScreen(Framing):
             widget = self._panels[spot.id]
             widget.extent = spot.region.size
             widget.mode = FOLDED if spot.folded else BOXED if plan.boxed else RULED
-
-    def _order(self) -> tuple[str, ...]:
-        """The panels by how much they deserve room."""
-        scene = self.player.source.scene if self.player is not None else None
-        named = scene.focus if scene is not None else ()
-        grown = (self._grown,) if self._grown and self._follow and not named else ()
-        return tuple(dict.fromkeys((*grown, *named, *PRIORITY, *self._panels)))
 
     def _wishes(self) -> tuple[Wish, ...]:
         shown = present(self._overview.kinds)

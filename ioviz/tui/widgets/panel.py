@@ -112,7 +112,7 @@ class PanelWidget(Lines):
         return max(1, width - 1), 1
 
     def _title_width(self, lang: str) -> int:
-        return Text(self.panel.title[lang]).cell_len + 4
+        return Text(self.panel.title[lang]).cell_len + 5
 
     def _framed(self, width: int, height: int, lang: str) -> list[Strip]:
         look = self.look
