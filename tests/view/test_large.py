@@ -1,4 +1,4 @@
-"""A world with many sockets: the panels look at a few of them, show the ones concerned, and say how many more there are.
+"""A world with many sockets: panels look at a few, show the ones concerned, and say how many more there are.
 
 Work is counted, not timed: the tables of the world count which rows are looked at.
 """
