@@ -24,6 +24,9 @@ LOOKED_AT: Final = 200
 DIM: Final = "bright_black"
 NAMED: Final = ("sock", "listener")
 BUFFERS: Final = ("buffer", "source", "target")
+SIDES: Final = (("rx", rx), ("tx", tx))
+WIDE: Final = 64
+"""From this width on, both buffers of a socket are drawn on one line."""
 
 
 def concerned(moment: Moment) -> list[int]:
@@ -91,36 +94,56 @@ def key(moment: Moment) -> Hashable:
 
 
 def render(moment: Moment, width: int, height: int) -> Text:
-    """Two lines a socket where there is room (three with TCP's numbers), else one."""
+    """As much of each socket as there is room for; those that do not fit are counted."""
     rows = _rows(moment)
     if not rows:
         return Text(pick(moment, "no sockets yet", "还没有 socket"), style=DIM)
     names, here = _names(moment), set(concerned(moment))
-    more = len(moment.world.sockets) > MOST
-    room = height - more
-    tcps = sum(row.id in moment.world.tcps for row in rows)
-    depth = 3 if tcps and 2 * len(rows) + tcps <= room else 2 if len(rows) * 2 <= room or more else 1
-    shown = max(1, room // depth) if more else room
+    total = len(moment.world.sockets)
+    levels = (1, 0) if total > MOST else (3, 2, 1, 0) if width < WIDE else (2, 1, 0)
+    for level in levels:
+        blocks = [_block(moment, row, names, row.id in here, level, width) for row in rows]
+        needed = sum(map(len, blocks))
+        if needed <= height or level == levels[-1] or total > MOST:
+            break
     lines: list[Text] = []
-    if len(rows) > shown and not more:  # too many for one line each: those concerned must be among them
-        rows = [row for row in rows if row.id in here] + [row for row in rows if row.id not in here]
-    for row in rows[:shown]:
-        mark = glyph(moment, "▶", ">") if row.id in here else " "
-        name = names.get(row.id, f"#{row.id}")
-        state = "green" if row.state == ESTABLISHED else "magenta" if row.state == LISTEN else "yellow"
-        head = Text.assemble((mark, "bold yellow"), (f"{name:<10} ", "bold"), (f"{row.state:<11}", state))
-        if depth == 1:
-            lines.append(head.append(" ").append_text(_inside(moment, row, 6)))
-            continue
-        head.append_text(_ends(moment, row))
-        lines += [head, Text("   ").append_text(_inside(moment, row, max(4, min(24, (width - 34) // 2))))]
-        if depth == 3 and row.id in moment.world.tcps:
-            lines.append(Text("   ").append_text(_numbers(moment, row.id)))
-    if more:
-        left = len(moment.world.sockets) - len(rows[:shown])
-        hosts = pick(moment, " on all hosts", "（所有主机）") if len(moment.world.hosts) > 1 else ""
-        lines.append(Text(pick(moment, f" +{left:,} more", f" 另有 {left:,} 个") + hosts, style=DIM))
-    return joined(lines[:height])
+    if total <= MOST and needed <= height:
+        for block in blocks:
+            lines += block
+        return joined(lines)
+    blocks = [block for row, block in zip(rows, blocks, strict=True) if row.id in here] + [
+        block for row, block in zip(rows, blocks, strict=True) if row.id not in here
+    ]
+    shown = 0
+    for block in blocks:
+        if len(lines) + len(block) > height - 1:
+            break
+        lines += block
+        shown += 1
+    left = (total if total > MOST else len(rows)) - shown
+    hosts = pick(moment, " on all hosts", "（所有主机）") if total > MOST and len(moment.world.hosts) > 1 else ""
+    lines.append(Text(pick(moment, f" +{left:,} more", f" 另有 {left:,} 个") + hosts, style=DIM))
+    return joined(lines)
+
+
+def _block(moment: Moment, row: Socket, names: dict[int, str], here: bool, level: int, width: int) -> list[Text]:
+    """A socket on one line (level 0), with its buffers on another (1), with TCP's numbers (2), a line a buffer (3)."""
+    mark = glyph(moment, "▶", ">") if here else " "
+    state = "green" if row.state == ESTABLISHED else "magenta" if row.state == LISTEN else "yellow"
+    head = Text.assemble(
+        (mark, "bold yellow"), (f"{names.get(row.id, f'#{row.id}'):<10} ", "bold"), (f"{row.state:<11}", state)
+    )
+    if level == 0:
+        return [head.append(" ").append_text(_inside(moment, row, 6))]
+    lines = [head.append_text(_ends(moment, row))]
+    if level == 3 and row.state != LISTEN:
+        bar = max(4, min(28, width - 20))
+        lines += [Text("   ").append_text(described(moment, buffer(row.id), name, bar)) for name, buffer in SIDES]
+    else:
+        lines.append(Text("   ").append_text(_inside(moment, row, max(4, min(24, (width - 34) // 2)))))
+    if level > 1 and row.id in moment.world.tcps:
+        lines.append(Text("   ").append_text(_numbers(moment, row.id)))
+    return lines
 
 
 def _ends(moment: Moment, row: Socket) -> Text:
