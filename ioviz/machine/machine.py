@@ -97,6 +97,7 @@ class Machine:
         """End every guest. The log keeps what happened."""
         with self._hosting:
             self.kernel.dispose()
+            self._hosting.release()
 
     def _look_for_interrupt(self) -> None:
         if self._interrupted:

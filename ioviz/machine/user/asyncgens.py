@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from ioviz.machine.user.guest import Guest
 
 _running: list[AsyncgenHooks] = []
-_finalizers: dict[int, Any] = {}
-"""By the address of a generator that was iterated and not yet finalized: an address is reused after that only."""
+"""Those that have hooks now."""
+_known: list[AsyncgenHooks] = []
+"""Those that ever had any, until their process is over."""
 
 
 class AsyncgenHooks:
@@ -23,6 +24,8 @@ class AsyncgenHooks:
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
         self._hooks: dict[int, tuple[Any, Any]] = {}
+        self.finalizers: dict[int, Any] = {}
+        """By the address of a generator that was iterated and is not yet finalized: not reused before that."""
 
     def set(self, firstiter: Any, finalizer: Any) -> None:
         """Set hooks of the running task; `...` leaves one as it is."""
@@ -36,6 +39,8 @@ class AsyncgenHooks:
             self._hooks.pop(task, None)
         else:
             self._hooks[task] = new
+        if self not in _known:
+            _known.append(self)
         if self._hooks and self not in _running:
             _running.append(self)
         elif not self._hooks and self in _running:
@@ -54,6 +59,9 @@ class AsyncgenHooks:
     def forget(self) -> None:
         """The process is gone."""
         self._hooks.clear()
+        self.finalizers.clear()
+        if self in _known:
+            _known.remove(self)
         if self in _running:
             _running.remove(self)
             if not _running:
@@ -71,13 +79,15 @@ def _firstiter(generator: Any) -> None:
         if found is not None:
             firstiter, finalizer = found
             if finalizer is not None:
-                _finalizers[id(generator)] = finalizer
+                hooks.finalizers[id(generator)] = finalizer
             if firstiter is not None:
                 firstiter(generator)
             return
 
 
 def _finalizer(generator: Any) -> None:
-    finalizer = _finalizers.pop(id(generator), None)
-    if finalizer is not None:
-        finalizer(generator)
+    for hooks in _known:
+        finalizer = hooks.finalizers.pop(id(generator), None)
+        if finalizer is not None:
+            finalizer(generator)
+            return

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
+    from ioviz.machine.user.asyncgens import AsyncgenHooks
+
 DEFAULT_ENVIRON = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "TERM": "xterm"}
 
 
@@ -89,6 +91,7 @@ class Guest:
         self.wakeup_fd = -1
         """Where signal numbers are written to, as `signal.set_wakeup_fd` has set it."""
         self.signal_handlers: dict[int, Any] = {}
+        self.asyncgens: AsyncgenHooks | None = None
         self.lacked = False
         """Whether the program was refused something that the machine lacks: an exit by that error has its own code."""
         self._last_key = 0
@@ -115,6 +118,13 @@ class Guest:
         code = ending.guarded(self, lambda: run_program(self, self.program))
         code = ending.finalize(self, code)
         self.syscall(SYS.exit_group, code)
+
+    def release(self) -> None:
+        """The process is over: let go of everything that its program made, so that it can be collected."""
+        if self.asyncgens is not None:
+            self.asyncgens.forget()
+        self.signal_handlers.clear()
+        self.modules.clear()
 
     # -- services for shims
 

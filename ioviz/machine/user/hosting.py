@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import typing
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,15 @@ class Hosting:
         sys.unraisablehook, sys.displayhook, collecting = self._saved
         if collecting:
             gc.enable()
+
+    def release(self) -> None:
+        """The run is over: collect what the guests leave while their finalizers still have nobody to complain to."""
+        for guest in self.guests.values():
+            guest.release()
+        self.guests.clear()
+        for clean in getattr(typing, "_cleanups", ()):
+            clean()  # since 3.12 generic classes of guests come by the host's caches
+        gc.collect()
 
     def _running(self) -> Guest | None:
         kernel = self._kernel

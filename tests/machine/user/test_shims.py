@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -218,3 +220,28 @@ exec(compile("1 + 1", "<x>", "single"))
     assert "RuntimeWarning: coroutine 'never' was never awaited" in err
     assert hooks == (sys.unraisablehook, sys.displayhook, sys.stdout, sys.getrecursionlimit())
     assert capsys.readouterr() == ("", "")
+
+
+def test_nothing_of_a_guest_stays_when_it_is_over(tmp_path: Path) -> None:
+    text = """
+import asyncio, threading
+class Late:
+    def __del__(self): print("late")
+late = Late(); late.me = late
+async def numbers():
+    try:
+        while True: yield 1
+    finally: print("closed")
+async def main():
+    kept = numbers(); await anext(kept); await asyncio.sleep(10**9)
+threading.Thread(target=lambda: threading.Lock().acquire() and threading.Event().wait(), daemon=True).start()
+asyncio.run(main())
+"""
+    (tmp_path / "prog.py").write_text(text)
+    machine = Machine([Launch(load_program("prog.py", cwd=str(tmp_path)))], Config(), lambda event: None)
+    kernel = weakref.ref(machine.kernel)
+    machine.run()
+    machine.dispose()
+    del machine
+    gc.collect()
+    assert kernel() is None

@@ -73,7 +73,7 @@ class _Sys:
         self._trace: Any = None
         self._profile: Any = None
         self._depth = 0
-        self._asyncgens = AsyncgenHooks(guest)
+        self._asyncgens = guest.asyncgens = AsyncgenHooks(guest)
 
     def exit(self, status: object = None, /) -> None:
         """Exit the interpreter by raising SystemExit(status)."""
