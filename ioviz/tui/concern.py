@@ -51,6 +51,8 @@ PRIORITY: Final = (
 """Which panels are large where the scene does not say, and after those that it names."""
 
 ALWAYS: Final = ("source", "cpu", "sched")
+FLEETING: Final = frozenset({"EpollCreated", "EpollReleased"})
+"""Kinds that alone do not make a panel worth its place: `import socket` makes an epoll instance, and throws it away."""
 
 
 def concerned(event: Event | None) -> tuple[str, ...]:
@@ -72,5 +74,6 @@ def present(kinds: Collection[type[Event]]) -> Callable[[str], bool]:
     told = {panel for panels in (*BY_KIND.values(), *BY_CONCEPT.values()) for panel in panels}
     seen = set(ALWAYS)
     for kind in kinds:
-        seen.update(_panels_of(kind))
+        if kind.__name__ not in FLEETING:
+            seen.update(_panels_of(kind))
     return lambda panel: panel in seen or panel not in told

@@ -59,8 +59,8 @@ class PanelScreen(Planned):
         width, height = size
         places = {
             "title": Region(0, 0, width, 1),
-            self._widget.id or "": Region(0, 2, width, max(1, height - 6)),
-            "why": Region(0, height - 3, width, 2),
+            self._widget.id or "": Region(0, 2, width, max(1, height - 8)),
+            "why": Region(0, height - 5, width, 4),
             "footer": Region(0, height - 1, width, 1),
         }
         for widget in (self._title_bar, self._widget, self._why_bar, self._hints):

@@ -165,7 +165,7 @@ class StageScreen(Framing):
             order = tuple(dict.fromkeys((*point, *PRIORITY, *self._panels)))
             plan = make_plan(*size, wishes, order, self._why_rows, len(point))
             if grown and grown not in plan.large():  # small: the panel that the event concerns takes another's place
-                plan = make_plan(*size, wishes, (grown, *order), self._why_rows, 1)
+                plan = make_plan(*size, wishes, (grown, *order), self._why_rows, 2)
             if plan != self._plan:
                 self._plan = plan
                 self._place_widgets(plan)

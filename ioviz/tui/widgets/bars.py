@@ -95,7 +95,8 @@ class WhyBar(Lines):
             lines.extend(wrap(text, max(10, width)))
         if len(lines) > rows:
             lines = lines[:rows]
-            lines[-1].truncate(max(4, width - 2), overflow="ellipsis", pad=False)
+            lines[-1].truncate(max(4, width - 2))
+            lines[-1].append(" …")
         return lines
 
     def update(self, texts: Sequence[Text]) -> None:
