@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from ioviz.lesson.words import in_ascii, place_name, task_name
-from ioviz.model.cpu import NO_VECTOR, USER
-from ioviz.model.idt import IDT
-from ioviz.model.syscalls import name_of
+from ioviz.model.cpu import NO_VECTOR, USER, SyscallReturned
+from ioviz.model.idt import IDT, SYSCALL
+from ioviz.model.syscalls import BY_NR, name_of
 from ioviz.model.trap_steps import (
     FRAME_SIZE,
     Registers,
@@ -51,7 +51,8 @@ def held(moment: Moment) -> Registers:
     cpu = world.cpus[moment.host]
     frame = world.frames.get(cpu.task or -cpu.id)
     if cpu.ring == USER:
-        return Registers(3, f"{user_rip(world.lines.get(cpu.task, 0)):#x}", user_rsp(cpu.task), 0, cpu.intr, False)
+        rax = event.ret if isinstance(event, SyscallReturned) and event.cpu == moment.host else 0
+        return Registers(3, f"{user_rip(world.lines.get(cpu.task, 0)):#x}", user_rsp(cpu.task), rax, cpu.intr, False)
     if frame is None:
         return Registers(0, "cpu_idle_loop", kernel_top(0) - 64, 0, cpu.intr, False)
     gate = IDT.get(frame.vector)
@@ -121,17 +122,26 @@ def _stacks(moment: Moment, now: Registers, frame: Frame | None, width: int) -> 
     saved = frame is not None and now.saved
     content = pick(moment, "empty", "空")
     if saved and frame is not None:
-        entry = "syscall" if frame.vector == NO_VECTOR else f"{frame.vector:#x}"
         place = place_name(moment.world, frame.at) or pick(moment, "the idle loop", "空闲循环")
-        content = f"pt_regs: ss rsp rflags cs rip={place} orig_rax={entry}"
-    lines = []
+        content = f"pt_regs: ss rsp rflags cs rip={place} orig_rax={_number(frame)}"
+    lines: list[Text] = []
     if task:
         mark = here if now.ring == 3 else there
         lines.append(Text.assemble((user, DIM), f"{user_rsp(task):#x} ", (mark, "bold cyan")))
     mark = here if now.ring == 0 else there
     box = f"▕{content}▏" if not moment.ascii else f"[{content}]"
-    lines.append(Text.assemble((kernel, DIM), (box, "bold" if saved else DIM), " ", (mark, "bold red")))
-    return lines
+    below = Text.assemble((kernel, DIM), (box, "bold" if saved else DIM), " ", (mark, "bold red"))
+    if lines and lines[0].cell_len + below.cell_len + 2 <= width:
+        return [lines[0].append("  ").append_text(below)]
+    return [*lines, below]
+
+
+def _number(frame: Frame) -> int:
+    """What the entry left in orig_rax: the number of the call as that entry numbers it, or the vector."""
+    row = BY_NR.get(frame.nr)
+    if frame.vector not in (NO_VECTOR, SYSCALL):
+        return frame.vector
+    return row.nr32 if row is not None and frame.vector == SYSCALL else frame.nr
 
 
 def _around(lines: list[Text], head: int, step: int, height: int) -> list[Text]:

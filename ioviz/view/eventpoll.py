@@ -124,7 +124,10 @@ def render(moment: Moment, width: int, height: int) -> Text:
         ),
     ]
     if height >= 4:
-        what = pick(moment, f"{row.count} items", f"{row.count} 项")
+        what = pick(moment, f"{row.count} item{'s' * (row.count != 1)}", f"{row.count} 项")
+        top = _top(moment, row)
+        if top != row.root:
+            what += pick(moment, f", here those below fd {_fd(moment, top)}", f"，这里是 fd {_fd(moment, top)} 以下")
         legend = pick(moment, "red", "红"), pick(moment, "black", "黑")
         red, black = glyph(moment, "●", "*"), glyph(moment, "○", "o")
         lines.append(

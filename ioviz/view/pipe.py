@@ -33,7 +33,7 @@ def render(moment: Moment, width: int, height: int) -> Text:
         if buffer is not None:
             used = buffer.truesize // PAGE
             line.append(pick(moment, f"  {used} of {SLOTS} slots  ", f"  {SLOTS} 槽用了 {used}  "))
-        ends = f"{row.readers} readers  {row.writers} writers", f"读端 {row.readers}  写端 {row.writers}"
+        ends = f"readers {row.readers}  writers {row.writers}", f"读端 {row.readers}  写端 {row.writers}"
         line.append(pick(moment, *ends), style="bright_black")
         lines.append(line)
     if not lines:
@@ -44,7 +44,10 @@ def render(moment: Moment, width: int, height: int) -> Text:
 def line(moment: Moment, width: int) -> Text:
     """How many."""
     rows = _rows(moment)
-    return Text(pick(moment, f"{len(rows)} pipes", f"{len(rows)} 个管道"), style="" if rows else "bright_black")
+    return Text(
+        pick(moment, f"{len(rows)} pipe{'s' * (len(rows) != 1)}", f"{len(rows)} 个管道"),
+        style="" if rows else "bright_black",
+    )
 
 
 PANEL: Final = make_panel("pipes", "kernel", {"en": "Pipes", "zh": "管道"}, key, render, line)
