@@ -60,7 +60,7 @@ def test_a_scene_is_watched(start: Start, size: tuple[int, int], lang: str, user
     terminal.press("c")
     terminal.wait("Esc back" if lang == "en" else "Esc 返回")
     terminal.press("escape")
-    terminal.wait(user)
+    terminal.wait("Space")  # which the keys of the comparison do not name
     terminal.press("L")
     terminal.wait("用户态" if lang == "en" else "USER")
     terminal.press("q")
