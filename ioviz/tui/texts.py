@@ -118,7 +118,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "compare-same": ("still the same", "到此相同"),
     "compare-differs": ("they differ", "已不同"),
     "tagline": ("a kernel that you can watch", "看得见的内核"),
-    "compare-none": ("There is no second run yet: press t first.", "还没有第二次运行：请先按 t。"),
     "compare-hint": (
         "←→ event  n p call  [ first difference  Home End  Esc back",
         "←→ 事件  n p 调用  [ 第一个不同处  Home End  Esc 返回",

@@ -176,8 +176,6 @@ async def test_breakpoints(make_app: MakeApp) -> None:
 async def test_the_trigger_is_turned_and_the_place_is_kept(make_app: MakeApp) -> None:
     app = make_app()
     async with stage(app, (120, 60)) as (pilot, screen):
-        await pilot.press("c")
-        assert "press t first" in shown(app)
         await pilot.press("n", "t")
         await app.workers.wait_for_complete()
         await pilot.pause()
@@ -186,6 +184,8 @@ async def test_the_trigger_is_turned_and_the_place_is_kept(make_app: MakeApp) ->
         assert screen.player.source.knob("trigger") == "et"
         assert "first differ at event 10" in shown(app)
         await pilot.press("c")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
         assert isinstance(app.screen, CompareScreen)
         assert app.screen.position == 10
         text = shown(app)
@@ -195,6 +195,20 @@ async def test_the_trigger_is_turned_and_the_place_is_kept(make_app: MakeApp) ->
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert screen.player.source.knob("trigger") == "as-written"
+
+
+async def test_the_comparison_makes_the_other_run_by_itself(make_app: MakeApp) -> None:
+    app = make_app()
+    async with stage(app, (120, 60)) as (pilot, screen):
+        await pilot.press("c")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert isinstance(app.screen, CompareScreen)
+        await pilot.press("escape", "t")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert screen.player is not None
+        assert screen.player.source.knob("trigger") == "et"
 
 
 async def test_playing_stops_at_the_end_and_leaves_no_timer(make_app: MakeApp) -> None:

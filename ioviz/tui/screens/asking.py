@@ -4,12 +4,12 @@ keys."""
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ioviz.tui.screens.moving import Moving
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Iterable, Iterator, Mapping
 
     from ioviz.model.event import Event
     from ioviz.model.task import Source as SourceText
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from ioviz.tui.source import Source
 
 
+MARKED: Final = 16_384
+"""Events in which breakpoints are marked on the timeline: what can be looked through in one frame."""
+
+
 class Asking(Moving):
     """See the module."""
 
     def __init__(self) -> None:
         super().__init__()
         self.query_text = ""
-        self.matches: tuple[int, ...] = ()
+        self.break_places: tuple[int, ...] = ()
         self.other: Source | None = None
         """The run with the other trigger, once there is one."""
         self.parted: int | None = None
@@ -117,7 +121,18 @@ class Asking(Moving):
         else:
             self.breakpoints[question.text] = question
             self.note("breakpoint-set", what=question.text)
+        self.break_places = tuple(self._places_of(self.breakpoints.values()))
         self.show_place()
+
+    def _places_of(self, questions: Iterable[Question]) -> Iterator[int]:
+        """Where in the log the breakpoints are, for the timeline: of a long run only the beginning is looked at."""
+        assert self.player is not None
+        from ioviz.tui.breakpoints import any_of
+
+        log, fits = self.player.source.timeline, any_of(tuple(questions))
+        for number, event in enumerate(log.events(0, min(len(log), MARKED)), 1):
+            if fits(event):
+                yield number
 
     def _sources(self) -> Mapping[int, SourceText]:
         """Every source file of the run, also those that are loaded later than the place at hand."""
@@ -149,38 +164,70 @@ class Asking(Moving):
     # -- the other trigger -------------------------------------------------------------------------------------------
 
     def action_toggle_trigger(self) -> None:
-        if self.player is None:
-            return
+        if self.player is not None:
+            self._with_other(self._turn(self.player))
+
+    def action_compare(self) -> None:
+        if self.player is not None:
+            self._with_other(self._side_by_side(self.player))
+
+    def _with_other(self, work: Coroutine[None, None, None]) -> None:
+        """Do what needs the run with the other trigger; any key that moves ends it."""
         self.pause()
         self._stop_looking()
-        self._looking = self.run_worker(self._turn(self.player), exit_on_error=False)
+
+        async def guarded() -> None:
+            try:
+                await work
+            finally:
+                self._looking = None
+
+        self._looking = self.run_worker(guarded(), exit_on_error=False)
 
     async def _turn(self, player: Player) -> None:
-        """Run with the other trigger as far as the place asks, then stand at the same place of that run."""
+        """Stand at the same place of the other run."""
         source, place = player.source, player.place
-        other = self.other
+        other = await self._other_run(source)
         if other is None:
-            knob = "trigger=" + ("lt" if await self._is_edge_triggered(source) else "et")
-            self.note("rerunning", knob=knob)
-            await asyncio.sleep(0)
-            try:
-                other = source.turned(*knob.split("="))
-            except Exception as error:
-                self.note("machine-failed", why=str(error) or type(error).__name__)
-                return
-            if other is None:
-                self.note("no-rerun")
-                return
-        parted = await self._compare(source, other)
-        self.other, self.parted = source, parted
-        self._looking = None
+            return
+        parted = self.parted
         if parted is not None and place.position > parted:
             place = await self._counterpart(source, other, place, parted)
+        self.other = source
         self.take(other, place)
         if parted is None:
             self.note("same-run")
         else:
             self.note("differ-at", n=parted + 1)
+
+    async def _side_by_side(self, player: Player) -> None:
+        """Show both runs."""
+        other = await self._other_run(player.source)
+        if other is None or self.view is None:
+            return
+        from ioviz.tui.screens.compare import CompareScreen
+
+        place = player.place.position
+        self.app.push_screen(CompareScreen(self.view, player.source, other, self.parted, place, self.host))
+
+    async def _other_run(self, source: Source) -> Source | None:
+        """The run with the other trigger, and where the two part. None, and a note, if it cannot be had."""
+        if self.other is not None:
+            return self.other
+        knob = "trigger=" + ("lt" if await self._is_edge_triggered(source) else "et")
+        self.note("rerunning", knob=knob)
+        await asyncio.sleep(0)
+        try:
+            other = source.turned(*knob.split("="))
+        except Exception as error:
+            self.note("machine-failed", why=str(error) or type(error).__name__)
+            return None
+        if other is None:
+            self.note("no-rerun")
+            return None
+        self.parted = await self._compare(source, other)
+        self.other = other
+        return other
 
     async def _counterpart(self, source: Source, other: Source, place: Place, parted: int) -> Place:
         """Where in the other run the same is happening, if the runs had parted before."""
@@ -222,19 +269,6 @@ class Asking(Moving):
                     source.advance(1024)
             await asyncio.sleep(0)
         return comparison.finish()
-
-    def action_compare(self) -> None:
-        if self.player is None:
-            return
-        self.pause()
-        if self.other is None:
-            self.note("compare-none")
-            return
-        from ioviz.tui.screens.compare import CompareScreen
-
-        assert self.view is not None
-        place = self.player.place.position
-        self.app.push_screen(CompareScreen(self.view, self.player.source, self.other, self.parted, place, self.host))
 
     # -- hosts -------------------------------------------------------------------------------------------------------
 

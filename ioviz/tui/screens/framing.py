@@ -95,7 +95,7 @@ class Framing(Asking):
     def _rows_for(self, texts: list[Text], size: Size) -> int:
         """As many rows as the texts need, from two to a third of the screen."""
         most = max(2, size.height // 3)
-        return min(most, max(2, len(WhyBar.wrapped(texts, size.width - 4, most + 1))))
+        return min(most, max(2 if size.height < 30 else 3, len(WhyBar.wrapped(texts, size.width - 4, most + 1))))
 
     # -- the bars ----------------------------------------------------------------------------------------------------
 
@@ -142,8 +142,7 @@ class Framing(Asking):
                 player.log_length,
                 not player.source.ended,
                 self.chapter_places,
-                (),
-                (),
+                self.break_places,
                 self.playing,
                 self.speed_text,
                 self.app.lang,

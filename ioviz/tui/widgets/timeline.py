@@ -44,7 +44,6 @@ class State(NamedTuple):
     growing: bool
     chapters: tuple[int, ...]
     breakpoints: tuple[int, ...]
-    matches: tuple[int, ...]
     playing: bool
     speed: str
     lang: str
@@ -103,7 +102,6 @@ class TimelineWidget(Lines):
         place = self._column(state.position, state.length, rail)
         marks: dict[int, tuple[str, Style]] = {}
         for positions, character, colour in (
-            (state.matches, "'", "warning"),
             (state.chapters, glyph.tick, "primary"),
             (state.breakpoints, glyph.stop, "error"),
         ):
