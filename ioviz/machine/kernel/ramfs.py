@@ -9,7 +9,6 @@ Where Linux differs: reading and writing a file never sleeps; no links, owners, 
 
 from __future__ import annotations
 
-import os
 from errno import (
     EADDRINUSE,
     EBADF,
@@ -28,13 +27,13 @@ from stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK, S_ISDIR, S_ISREG,
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.files import O_APPEND, O_CLOEXEC, O_NONBLOCK, FileOps, Result, no_ioctl
+from ioviz.machine.kernel.namei import FILE_LIMIT, below, create, entries, find, folder_of, missing
 from ioviz.model.files import INODE, PIPE_READ, PIPE_WRITE, SOCKET, TTY, FileMoved
 from ioviz.model.poll_bits import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from ioviz.model.ramfs import (
     FileTruncated,
     FileWritten,
     Inode,
-    InodeCreated,
     InodeFreed,
     NameMoved,
     NameRemoved,
@@ -47,128 +46,10 @@ if TYPE_CHECKING:
 
 O_ACCMODE, O_WRONLY, O_RDWR = 3, 1, 2
 O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_TMPFILE = 0o100, 0o200, 0o1000, 0o200000, 0o20000000
-FILE_LIMIT: Final = 64 << 20
-"""The largest file, in bytes."""
-DEVICES: Final = {"/dev/null": "null", "/dev/zero": "zero", "/dev/urandom": "random", "/dev/random": "random"}
-FOLDERS: Final = ("/", "/dev", "/root", "/tmp", "/var", "/var/tmp")
 EPOCH: Final = 1_704_067_200
 """The one time that files have, in seconds: 2024-01-01."""
 KINDS: Final = {TTY: S_IFCHR | 0o620, SOCKET: S_IFSOCK | 0o777, PIPE_READ: S_IFIFO | 0o600, PIPE_WRITE: S_IFIFO | 0o600}
 """What fstat(2) says of open files that are no files."""
-_HIDDEN: Final = "__pycache__"
-"""Not shown of the layer below: it comes and goes between runs."""
-
-Row = tuple[str, int, int]
-"""An entry of a folder: name, inode (0: not in memory yet), mode."""
-
-
-# -- names
-
-
-def _begin(k: Kernel) -> None:
-    """Make a host's first folders and devices, when it first needs any."""
-    if (k.cpu, "/") not in k.world.names:
-        for path in FOLDERS:
-            _create(k, path, S_IFDIR | 0o755)
-        for path, device in DEVICES.items():
-            _create(k, path, S_IFCHR | 0o666, device)
-
-
-def _create(k: Kernel, path: str, mode: int, device: str = "") -> Inode:
-    inode = k.new_id()
-    k.emit(InodeCreated, k.cpu, path, inode, mode, device)
-    return k.world.inodes[inode]
-
-
-def _below(k: Kernel, path: str) -> int:
-    """The mode that `path` has in the layer below; 0 if it is not there."""
-    roots = k.visible.get(k.cpu, ())
-    if any(root == path or root.startswith(path.rstrip("/") + "/") for root in roots):
-        return S_IFDIR | 0o755
-    if not any(path.startswith(root.rstrip("/") + "/") for root in roots) or _HIDDEN in path:
-        return 0
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError):
-        return 0
-    return (S_IFDIR | 0o755) if S_ISDIR(mode) else (S_IFREG | 0o644) if S_ISREG(mode) else 0
-
-
-def _find(k: Kernel, path: str) -> Inode | None:
-    """The inode that `path` names, brought up from below if need be."""
-    _begin(k)
-    inode = k.world.names.get((k.cpu, path))
-    if inode is not None:
-        return k.world.inodes[inode] if inode else None
-    mode = _below(k, path)
-    if not mode or not _parents_seen(k, path):
-        return None
-    row = _create(k, path, mode)
-    if S_ISREG(mode):
-        try:
-            with open(path, "rb") as file:
-                data = file.read(FILE_LIMIT)
-        except OSError:
-            data = b""
-        if data:
-            k.emit(FileWritten, row.id, 0, data)
-    return k.world.inodes[row.id]
-
-
-def _parents_seen(k: Kernel, path: str) -> bool:
-    """Whether no folder above `path` has been removed or replaced."""
-    while path not in ("", "/"):
-        path = path.rpartition("/")[0]
-        inode = k.world.names.get((k.cpu, path))
-        if inode is not None:
-            return bool(inode) and S_ISDIR(k.world.inodes[inode].mode)
-    return True
-
-
-def _folder_of(k: Kernel, path: str) -> int:
-    """0 if a name can be made at `path`; an errno, negative, if not."""
-    folder = _find(k, path.rpartition("/")[0] or "/")
-    if folder is None:
-        return _missing(k, path)
-    return 0 if S_ISDIR(folder.mode) else -ENOTDIR
-
-
-def _missing(k: Kernel, path: str) -> int:
-    """ENOTDIR if something on the way to `path` is a file, else ENOENT."""
-    while path.count("/") > 1:
-        path = path.rpartition("/")[0]
-        row = _find(k, path)
-        if row is not None:
-            return -ENOENT if S_ISDIR(row.mode) else -ENOTDIR
-    return -ENOENT
-
-
-def _entries(k: Kernel, path: str) -> list[Row]:
-    """What is in the folder `path`, in order of names."""
-    prefix = path.rstrip("/") + "/"
-    found: dict[str, Row] = {}
-    for name in _names_below(k, path, prefix):
-        mode = _below(k, prefix + name)
-        if mode:
-            found[name] = (name, 0, mode & 0o170000)
-    for (host, full), inode in k.world.names.items():
-        if host == k.cpu and full.startswith(prefix) and len(full) > len(prefix) and "/" not in full[len(prefix) :]:
-            name = full[len(prefix) :]
-            found.pop(name, None)
-            if inode:
-                found[name] = (name, inode, k.world.inodes[inode].mode & 0o170000)
-    return [found[name] for name in sorted(found)]
-
-
-def _names_below(k: Kernel, path: str, prefix: str) -> list[str]:
-    roots = k.visible.get(k.cpu, ())
-    names = [root[len(prefix) :].partition("/")[0] for root in roots if root.startswith(prefix) and root != prefix]
-    if any((path + "/").startswith(root.rstrip("/") + "/") for root in roots):
-        try:
-            names += os.listdir(path)
-        except OSError:
-            return names
-    return [name for name in names if name != _HIDDEN]
 
 
 # -- calls
@@ -178,15 +59,15 @@ def sys_openat(k: Kernel, path: str, flags: int, mode: int) -> int:
     """openat(2) of an absolute path."""
     if flags & O_TMPFILE:
         return -EOPNOTSUPP
-    row = _find(k, path)
+    row = find(k, path)
     writes = flags & O_ACCMODE != 0
     if row is None:
         if not flags & O_CREAT:
-            return _missing(k, path)
-        error = _folder_of(k, path)
+            return missing(k, path)
+        error = folder_of(k, path)
         if error:
             return error
-        row = _create(k, path, S_IFREG | (mode & 0o777 & ~0o022))
+        row = create(k, path, S_IFREG | (mode & 0o777 & ~0o022))
     elif flags & O_CREAT and flags & O_EXCL:
         return -EEXIST
     elif S_ISDIR(row.mode):
@@ -202,8 +83,8 @@ def sys_openat(k: Kernel, path: str, flags: int, mode: int) -> int:
 
 def sys_stat(k: Kernel, path: str) -> Result:
     """stat(2) of an absolute path."""
-    row = _find(k, path)
-    return _missing(k, path) if row is None else (0, _status(row))
+    row = find(k, path)
+    return missing(k, path) if row is None else (0, _status(row))
 
 
 def sys_fstat(k: Kernel, fd: int) -> Result:
@@ -261,7 +142,7 @@ def sys_getdents64(k: Kernel, fd: int) -> Result:
     path = next((full for (host, full), inode in k.world.names.items() if inode == file.obj and host == k.cpu), None)
     if path is None:
         return 0, ()
-    rows = tuple(_entries(k, path)[file.pos :])
+    rows = tuple(entries(k, path)[file.pos :])
     if rows:
         k.emit(FileMoved, file.id, file.pos + len(rows))
     return len(rows), rows
@@ -269,23 +150,23 @@ def sys_getdents64(k: Kernel, fd: int) -> Result:
 
 def sys_mkdir(k: Kernel, path: str, mode: int) -> int:
     """mkdir(2)."""
-    if _find(k, path) is not None:
+    if find(k, path) is not None:
         return -EEXIST
-    error = _folder_of(k, path)
+    error = folder_of(k, path)
     if error:
         return error
-    _create(k, path, S_IFDIR | (mode & 0o777 & ~0o022))
+    create(k, path, S_IFDIR | (mode & 0o777 & ~0o022))
     return 0
 
 
 def sys_rmdir(k: Kernel, path: str) -> int:
     """rmdir(2)."""
-    row = _find(k, path)
+    row = find(k, path)
     if row is None:
-        return _missing(k, path)
+        return missing(k, path)
     if not S_ISDIR(row.mode):
         return -ENOTDIR
-    if path == "/" or _entries(k, path):
+    if path == "/" or entries(k, path):
         return -ENOTEMPTY
     _remove(k, path, row)
     return 0
@@ -293,9 +174,9 @@ def sys_rmdir(k: Kernel, path: str) -> int:
 
 def sys_unlink(k: Kernel, path: str) -> int:
     """unlink(2)."""
-    row = _find(k, path)
+    row = find(k, path)
     if row is None:
-        return _missing(k, path)
+        return missing(k, path)
     if S_ISDIR(row.mode):
         return -EISDIR
     _remove(k, path, row)
@@ -304,22 +185,22 @@ def sys_unlink(k: Kernel, path: str) -> int:
 
 def make_socket(k: Kernel, path: str) -> int:
     """A name for a local socket, as bind(2) makes it; the inode, or an errno."""
-    if _find(k, path) is not None:
+    if find(k, path) is not None:
         return -EADDRINUSE
-    error = _folder_of(k, path)
-    return error or _create(k, path, S_IFSOCK | 0o755).id
+    error = folder_of(k, path)
+    return error or create(k, path, S_IFSOCK | 0o755).id
 
 
 def find_socket(k: Kernel, path: str) -> int:
     """The inode of the local socket that `path` names, or an errno."""
-    row = _find(k, path)
+    row = find(k, path)
     if row is None:
-        return _missing(k, path)
+        return missing(k, path)
     return row.id if S_ISSOCK(row.mode) else -ECONNREFUSED
 
 
 def _remove(k: Kernel, path: str, row: Inode) -> None:
-    k.emit(NameRemoved, k.cpu, path, bool(_below(k, path)))
+    k.emit(NameRemoved, k.cpu, path, bool(below(k, path)))
     _free(k, row.id)
 
 
@@ -335,10 +216,10 @@ def _free(k: Kernel, inode: int) -> None:
 
 def sys_rename(k: Kernel, old: str, new: str) -> int:
     """rename(2): replaces a file, or an empty folder by a folder."""
-    error = _folder_of(k, old) or _folder_of(k, new)
+    error = folder_of(k, old) or folder_of(k, new)
     if error:
         return error
-    row = _find(k, old)
+    row = find(k, old)
     if row is None:
         return -ENOENT
     if old == new:
@@ -346,28 +227,28 @@ def sys_rename(k: Kernel, old: str, new: str) -> int:
     folder = S_ISDIR(row.mode)
     if folder and new.startswith(old + "/"):
         return -EINVAL
-    target = _find(k, new)
+    target = find(k, new)
     if target is not None:
         if S_ISDIR(target.mode) != folder:
             return -ENOTDIR if folder else -EISDIR
-        if folder and _entries(k, new):
+        if folder and entries(k, new):
             return -ENOTEMPTY
         k.emit(NameRemoved, k.cpu, new, False)
         _free(k, target.id)
     if folder:
         _rename_inside(k, old, new)
-    k.emit(NameMoved, k.cpu, old, new, bool(_below(k, old)))
+    k.emit(NameMoved, k.cpu, old, new, bool(below(k, old)))
     return 0
 
 
 def _rename_inside(k: Kernel, old: str, new: str) -> None:
     """Whatever is in the folder gets its new path, first brought up from below."""
-    for name, _, _ in _entries(k, old):
-        row = _find(k, f"{old}/{name}")
+    for name, _, _ in entries(k, old):
+        row = find(k, f"{old}/{name}")
         if row is not None:
             if S_ISDIR(row.mode):
                 _rename_inside(k, f"{old}/{name}", f"{new}/{name}")
-            k.emit(NameMoved, k.cpu, f"{old}/{name}", f"{new}/{name}", bool(_below(k, f"{old}/{name}")))
+            k.emit(NameMoved, k.cpu, f"{old}/{name}", f"{new}/{name}", bool(below(k, f"{old}/{name}")))
 
 
 # -- open files

@@ -1,0 +1,134 @@
+"""Names of files: from an absolute path to an inode, and what is in a folder. Linux's `fs/namei.c` has this name.
+
+Every host starts with `/`, `/tmp`, `/dev` and its devices, and sees the folders in `Kernel.visible` (the program's own,
+the standard library) as a layer below: what is looked at there comes into memory, and nothing is ever written there.
+"""
+
+from __future__ import annotations
+
+import os
+from errno import ENOENT, ENOTDIR
+from stat import S_IFCHR, S_IFDIR, S_IFREG, S_ISDIR, S_ISREG
+from typing import TYPE_CHECKING, Final
+
+from ioviz.model.ramfs import FileWritten, Inode, InodeCreated
+
+if TYPE_CHECKING:
+    from ioviz.machine.kernel.kernel import Kernel
+
+FILE_LIMIT: Final = 64 << 20
+"""The largest file, in bytes."""
+DEVICES: Final = {"/dev/null": "null", "/dev/zero": "zero", "/dev/urandom": "random", "/dev/random": "random"}
+FOLDERS: Final = ("/", "/dev", "/root", "/tmp", "/var", "/var/tmp")
+_HIDDEN: Final = "__pycache__"
+"""Not shown of the layer below: it comes and goes between runs."""
+
+Row = tuple[str, int, int]
+"""An entry of a folder: name, inode (0: not in memory yet), mode."""
+
+
+def _begin(k: Kernel) -> None:
+    """Make a host's first folders and devices, when it first needs any."""
+    if (k.cpu, "/") not in k.world.names:
+        for path in FOLDERS:
+            create(k, path, S_IFDIR | 0o755)
+        for path, device in DEVICES.items():
+            create(k, path, S_IFCHR | 0o666, device)
+
+
+def create(k: Kernel, path: str, mode: int, device: str = "") -> Inode:
+    """A new inode under the name `path`."""
+    inode = k.new_id()
+    k.emit(InodeCreated, k.cpu, path, inode, mode, device)
+    return k.world.inodes[inode]
+
+
+def below(k: Kernel, path: str) -> int:
+    """The mode that `path` has in the layer below; 0 if it is not there."""
+    roots = k.visible.get(k.cpu, ())
+    if any(root == path or root.startswith(path.rstrip("/") + "/") for root in roots):
+        return S_IFDIR | 0o755
+    if not any(path.startswith(root.rstrip("/") + "/") for root in roots) or _HIDDEN in path:
+        return 0
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return 0
+    return (S_IFDIR | 0o755) if S_ISDIR(mode) else (S_IFREG | 0o644) if S_ISREG(mode) else 0
+
+
+def find(k: Kernel, path: str) -> Inode | None:
+    """The inode that `path` names, brought up from below if need be."""
+    _begin(k)
+    inode = k.world.names.get((k.cpu, path))
+    if inode is not None:
+        return k.world.inodes[inode] if inode else None
+    mode = below(k, path)
+    if not mode or not _parents_seen(k, path):
+        return None
+    row = create(k, path, mode)
+    if S_ISREG(mode):
+        try:
+            with open(path, "rb") as file:
+                data = file.read(FILE_LIMIT)
+        except OSError:
+            data = b""
+        if data:
+            k.emit(FileWritten, row.id, 0, data)
+    return k.world.inodes[row.id]
+
+
+def _parents_seen(k: Kernel, path: str) -> bool:
+    """Whether no folder above `path` has been removed or replaced."""
+    while path not in ("", "/"):
+        path = path.rpartition("/")[0]
+        inode = k.world.names.get((k.cpu, path))
+        if inode is not None:
+            return bool(inode) and S_ISDIR(k.world.inodes[inode].mode)
+    return True
+
+
+def folder_of(k: Kernel, path: str) -> int:
+    """0 if a name can be made at `path`; an errno, negative, if not."""
+    folder = find(k, path.rpartition("/")[0] or "/")
+    if folder is None:
+        return missing(k, path)
+    return 0 if S_ISDIR(folder.mode) else -ENOTDIR
+
+
+def missing(k: Kernel, path: str) -> int:
+    """ENOTDIR if something on the way to `path` is a file, else ENOENT."""
+    while path.count("/") > 1:
+        path = path.rpartition("/")[0]
+        row = find(k, path)
+        if row is not None:
+            return -ENOENT if S_ISDIR(row.mode) else -ENOTDIR
+    return -ENOENT
+
+
+def entries(k: Kernel, path: str) -> list[Row]:
+    """What is in the folder `path`, in order of names."""
+    prefix = path.rstrip("/") + "/"
+    found: dict[str, Row] = {}
+    for name in _names_below(k, path, prefix):
+        mode = below(k, prefix + name)
+        if mode:
+            found[name] = (name, 0, mode & 0o170000)
+    for (host, full), inode in k.world.names.items():
+        if host == k.cpu and full.startswith(prefix) and len(full) > len(prefix) and "/" not in full[len(prefix) :]:
+            name = full[len(prefix) :]
+            found.pop(name, None)
+            if inode:
+                found[name] = (name, inode, k.world.inodes[inode].mode & 0o170000)
+    return [found[name] for name in sorted(found)]
+
+
+def _names_below(k: Kernel, path: str, prefix: str) -> list[str]:
+    roots = k.visible.get(k.cpu, ())
+    names = [root[len(prefix) :].partition("/")[0] for root in roots if root.startswith(prefix) and root != prefix]
+    if any((path + "/").startswith(root.rstrip("/") + "/") for root in roots):
+        try:
+            names += os.listdir(path)
+        except OSError:
+            return names
+    return [name for name in names if name != _HIDDEN]
