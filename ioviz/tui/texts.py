@@ -94,13 +94,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "回车打开 · ↑↓ 选择 · L English · ? 帮助 · q 退出",
     ),
     "gallery-own": (
-        "Your own program:  ioviz play server.py --peer client.py",
-        "自己的程序：ioviz play server.py --peer client.py",
+        "Your own program:  ioviz play --peer client.py server.py",
+        "自己的程序：ioviz play --peer client.py server.py",
     ),
     "gallery-recording": ("A recording:       ioviz play run.ioviz", "一份录像：  ioviz play run.ioviz"),
     "gallery-empty": (
-        "There are no scenes. Your own program works all the same: ioviz play server.py --peer client.py",
-        "没有找到场景。也可以打开自己的程序：ioviz play server.py --peer client.py",
+        "There are no scenes. Your own program works all the same: ioviz play --peer client.py server.py",
+        "没有找到场景。也可以打开自己的程序：ioviz play --peer client.py server.py",
     ),
     "gallery-broken": ("A scene is broken and was left out:", "有一个场景坏了，没有列出："),
     "programs": ("programs", "程序"),
