@@ -65,13 +65,18 @@ SWAPGS: Final = Step(
     "swapgs", "swapgs; the kernel itself switches to this task's kernel stack", "swapgs；由内核自己切换到本任务的内核栈"
 )
 IRQ: Final = Step("vector", "the interrupt controller hands the CPU the vector", "中断控制器把向量交给 CPU")
+FAULT: Final = Step(
+    "vector",
+    "the CPU itself refuses the instruction: the vector is that of the exception",
+    "CPU 自己拒绝执行这条指令：向量就是这个异常的编号",
+)
 CLEAR: Final = Step(
     "if", "an interrupt gate clears IF: no further interrupt for now", "中断门清除 IF：暂时不再接受中断"
 )
 IRQ_HANDLER: Final = Step(
     "handler",
-    "the handler behind the gate runs; who was running does not matter",
-    "执行门后的处理程序；原来谁在运行都一样",
+    "the handler behind the gate runs",
+    "执行门后的处理程序",
 )
 RESULT: Final = Step("result", "the result is put into rax", "结果放进 rax")
 RESTORE: Final = Step("restore", "the registers are restored from the saved frame", "从保存的现场恢复寄存器")
@@ -81,12 +86,25 @@ IRET: Final = Step(
     "iret：恢复 rip、rsp、rflags，CPU 回到 ring 3",
 )
 
+SYSRET: Final = Step(
+    "iret",
+    "iret (after `syscall`: sysret): rip, rsp and rflags come back, the CPU is in ring 3 again",
+    "iret（若由 syscall 进入则是 sysret）：恢复 rip、rsp、rflags，CPU 回到 ring 3",
+)
+IDLE_IRET: Final = Step(
+    "iret",
+    "iret: rip, rsp and rflags come back; it was the idle loop, so the CPU stays in ring 0",
+    "iret：恢复 rip、rsp、rflags；被打断的是空闲循环，所以 CPU 仍在 ring 0",
+)
+
 INT80: Final = (VECTOR, LOOKUP, STACK, FRAME, TABLE, HANDLER)
 SYSCALL: Final = (LSTAR, SWAPGS, FRAME, TABLE, HANDLER)
 INTERRUPT: Final = (IRQ, LOOKUP, STACK, FRAME, CLEAR, IRQ_HANDLER)
+EXCEPTION: Final = (FAULT, LOOKUP, STACK, FRAME, CLEAR, IRQ_HANDLER)
 IDLE_INTERRUPT: Final = (IRQ, LOOKUP, FRAME, CLEAR, IRQ_HANDLER)
-RETURN: Final = (RESULT, RESTORE, IRET)
+RETURN: Final = (RESULT, RESTORE, SYSRET)
 INTERRUPT_RETURN: Final = (RESTORE, IRET)
+IDLE_RETURN: Final = (RESTORE, IDLE_IRET)
 
 
 def steps_of(event: Event) -> tuple[Step, ...]:
@@ -95,10 +113,12 @@ def steps_of(event: Event) -> tuple[Step, ...]:
         return SYSCALL if event.vector == NO_VECTOR else INT80
     if isinstance(event, SyscallReturned):
         return RETURN
-    if isinstance(event, (IrqEntered, ExceptionRaised)):
+    if isinstance(event, ExceptionRaised):
+        return EXCEPTION
+    if isinstance(event, IrqEntered):
         return INTERRUPT if event.task else IDLE_INTERRUPT
     if isinstance(event, IrqReturned):
-        return INTERRUPT_RETURN
+        return INTERRUPT_RETURN if event.task else IDLE_RETURN
     return ()
 
 
