@@ -141,3 +141,11 @@ def say(lang: str, key: str, **values: object) -> str:
     """The text `key` in `lang`."""
     text = TEXTS[key][lang == "zh"]
     return text.format(**values) if values else text
+
+
+_IN_ASCII: Final = str.maketrans({"←": "<-", "→": "->", "↑": "^", "↓": "v", "·": "|", "…": "...", "×": "x"})
+
+
+def drawn(text: str, ascii_only: bool) -> str:
+    """`text` with arrows and dots that any terminal has, if it is to be ASCII (English is, then)."""
+    return text.translate(_IN_ASCII) if ascii_only else text

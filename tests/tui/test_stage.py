@@ -133,6 +133,24 @@ async def test_a_broken_panel_says_so_and_the_rest_goes_on(make_app: MakeApp) ->
         assert place(screen) == Place(31)
 
 
+async def test_light_and_dark(make_app: MakeApp) -> None:
+    app = make_app()
+    async with stage(app) as (pilot, _):
+
+        def grounds() -> set[str]:
+            strips = app.screen._compositor.render_strips()
+            return {str(segment.style.bgcolor) for strip in strips for segment in strip if segment.style}
+
+        dark = grounds()
+        await pilot.press("D")
+        await pilot.pause()
+        assert not app.current_theme.dark
+        assert not grounds() & dark
+        await pilot.press("D")
+        await pilot.pause()
+        assert grounds() == dark
+
+
 async def test_why_and_back(make_app: MakeApp) -> None:
     async with stage(make_app()) as (pilot, screen):
         await pilot.press("n", "y")
@@ -287,9 +305,12 @@ async def test_resizing_live(make_app: MakeApp) -> None:
 async def test_ascii_means_ascii(make_app: MakeApp) -> None:
     app = make_app(ascii_only=True)
     async with stage(app) as (pilot, _):
-        await pilot.press("n", "F")
-        text = shown(app)
-        assert text.isascii(), set(text) - set(map(chr, range(128)))
+        for keys in (["n", "F"], ["end", "right"], ["enter"], ["escape", "c"]):
+            await pilot.press(*keys)
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            text = shown(app)
+            assert text.isascii(), set(text) - set(map(chr, range(128)))
 
 
 async def test_help_lists_every_action_and_the_palette_finds_one(make_app: MakeApp) -> None:

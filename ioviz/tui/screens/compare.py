@@ -13,7 +13,7 @@ from textual.geometry import Region, Size
 from ioviz.model.cpu import SyscallReturned
 from ioviz.tui.concern import PRIORITY
 from ioviz.tui.layout import Planned
-from ioviz.tui.texts import say
+from ioviz.tui.texts import drawn, say
 from ioviz.tui.widgets.bars import TitleBar, WhyBar
 from ioviz.tui.widgets.lines import Lines, one_strip
 from ioviz.tui.widgets.panel import BOXED, RULED, PanelWidget
@@ -163,7 +163,7 @@ class CompareScreen(Planned):
             left.active = right.active = left.text != right.text
             left.update()
             right.update()
-        hints = Text(f" {say(lang, 'compare-hint')}", look.muted)
+        hints = Text(f" {drawn(say(lang, 'compare-hint'), look.ascii)}", look.muted)
         self._hints.show([one_strip(hints, console, self._hints.extent.width)])
 
     # -- keys --------------------------------------------------------------------------------------------------------

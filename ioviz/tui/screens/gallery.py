@@ -9,7 +9,7 @@ from rich.text import Span, Text
 from textual.geometry import Region, Size
 
 from ioviz.tui.layout import Planned
-from ioviz.tui.texts import say
+from ioviz.tui.texts import drawn, say
 from ioviz.tui.widgets.bars import TitleBar
 from ioviz.tui.widgets.lines import Lines, one_strip
 from ioviz.tui.wrap import wrap
@@ -143,7 +143,7 @@ class GalleryScreen(Planned):
         self.lay_out()
         self.places(self.app.size)
         self._title_bar.update(say(lang, "tagline"), "", [])
-        hints = Text(f" {say(lang, 'gallery-hint')}", look.style("foreground"))
+        hints = Text(f" {drawn(say(lang, 'gallery-hint'), look.ascii)}", look.style("foreground"))
         self._hints.show([one_strip(hints, console, self._hints.extent.width)])
         width, height = self._cards.extent
         self._cards.show([one_strip(line, console, width) for line in self._list(width, height)])

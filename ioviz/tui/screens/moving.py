@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ioviz.tui.layout import Planned
 from ioviz.tui.place import Place
-from ioviz.tui.texts import say
+from ioviz.tui.texts import drawn, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -291,4 +291,4 @@ class Moving(Planned):
 
     def say(self, key: str, **values: object) -> str:
         """A text of the frame in the language in force."""
-        return say(self.app.lang, key, **values)
+        return drawn(say(self.app.lang, key, **values), self.app.look.ascii)

@@ -9,7 +9,7 @@ from textual.geometry import Region, Size
 
 from ioviz.tui.actions import BY_ID, STAGE, bindings
 from ioviz.tui.layout import Planned
-from ioviz.tui.texts import say
+from ioviz.tui.texts import drawn, say
 from ioviz.tui.widgets.bars import TitleBar, WhyBar
 from ioviz.tui.widgets.lines import Lines, one_strip
 from ioviz.tui.widgets.panel import FULL, PanelWidget
@@ -93,7 +93,7 @@ class PanelScreen(Planned):
         )
         self._widget.update(moment)
         self._why_bar.update(self._stage.why_texts)
-        hints = Text(f" {say(lang, 'panel-hint')}", look.muted)
+        hints = Text(f" {drawn(say(lang, 'panel-hint'), look.ascii)}", look.muted)
         self._hints.show([one_strip(hints, self.app.console, self._hints.extent.width)])
 
     async def action_turn(self, by: int) -> None:
