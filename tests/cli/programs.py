@@ -89,7 +89,7 @@ def real(server: Path, client: Path, port: int, typed: Sequence[str], folder: Pa
                         env=environment,
                     )
                 )
-            _wait_until_it_sleeps(processes[-1].pid)
+            wait_until_it_sleeps(processes[-1].pid)
         keyboard = processes[1].stdin
         assert keyboard is not None
         for line in typed:
@@ -106,7 +106,7 @@ def real(server: Path, client: Path, port: int, typed: Sequence[str], folder: Pa
     return files[0].read_text(encoding="utf-8"), files[1].read_text(encoding="utf-8")
 
 
-def _wait_until_it_sleeps(pid: int) -> None:
+def wait_until_it_sleeps(pid: int) -> None:
     """Wait until process `pid` has started up and used no CPU for a while."""
     before, deadline = -1.0, time.monotonic() + 20
     while time.monotonic() < deadline:
