@@ -38,11 +38,19 @@ def by_thread(out: str) -> list[str]:
     return sorted(out.splitlines(), key=lambda line: not line.startswith("等待"))
 
 
+def told(out: str) -> str:
+    """The output of a server without its time-outs: how many there are depends on how long the real one had to wait."""
+    return out.replace("无事件就绪\n[]\n", "")
+
+
 @pytest.mark.parametrize(("server", "client", "port"), PAIRS)
 def test_same_output_as_on_the_real_kernel(server: str, client: str, port: int, guests: Path, tmp_path: Path) -> None:
     server_file, client_file = guests / "article" / server, guests / "article" / client
     expected_server, expected_client = real(server_file, client_file, port, TYPED, tmp_path)
     result = simulated(server_file, client_file, TYPED, tmp_path)
-    assert by_thread(result.out) == by_thread(expected_server)
-    assert printed_by(client_file, result) == expected_client
+    assert by_thread(told(result.out)) == by_thread(told(expected_server))
+    if client == "epoll_client.py":  # two threads print: whose line comes first is left open
+        assert sorted(printed_by(client_file, result).split()) == sorted(expected_client.split())
+    else:
+        assert printed_by(client_file, result) == expected_client
     assert "hello" in expected_server
