@@ -207,7 +207,9 @@ class GalleryScreen(Planned):
                 )
             own = [Text(say(lang, key), look.muted) for key in ("gallery-own", "gallery-recording")]
             lines.extend(self._program(scene, width, height - len(lines) - len(own) - 1))
-            lines = lines[: max(4, height - len(own) - 1)]
+            room = max(4, height - len(own) - 1)
+            if len(lines) > room:
+                lines = [*lines[: room - 1], Text(f"   {look.glyphs.ellipsis}", look.muted)]
             lines.extend([Text("")] * (height - len(lines) - len(own)))
             lines.extend(own)
         for problem in self._problems:
