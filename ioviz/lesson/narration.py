@@ -160,6 +160,7 @@ MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
     "sock_name": lambda world, event: socket_name(world, event.sock),
     "listener_name": lambda world, event: socket_name(world, event.listener),
     "buffer_name": _buffer("buffer"),
+    "side": lambda world, event: buffer_owner(world, event.buffer)[1],
     "source_name": _buffer("source"),
     "target_name": _buffer("target"),
     "size": _size,

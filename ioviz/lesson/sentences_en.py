@@ -15,6 +15,9 @@ TERMS: Final = {
     "no line": "its next line",
     "by delete": "EPOLL_CTL_DEL",
     "by close": "the last reference to its file is gone",
+    "side tx": "the send buffer of",
+    "side rx": "the receive buffer of",
+    "side pipe": "the pipe of",
     "no place": "its source",
 }
 
@@ -131,8 +134,8 @@ SENTENCES: Final = {
     "TimeWaitEnded": "TIME-WAIT is over: the addresses may be used again.",
     "SocketReleased": "{sock_name} is gone with its buffers and its wait queue.",
     "BufferResized": "The buffer of {buffer_name} may hold {limit} bytes now.",
-    "BytesCopiedIn": "User → kernel: {size} bytes {data} are copied into the send buffer of {buffer_name}.",
-    "BytesCopiedOut": "Kernel → user: {n} bytes from the receive buffer of {buffer_name} are the program's now.",
+    "BytesCopiedIn": "User → kernel: {size} bytes {data} are copied into {side} {buffer_name}.",
+    "BytesCopiedOut": "Kernel → user: {n} bytes from {side} {buffer_name} are the program's now.",
     "SegmentDelivered": (
         "TCP on loopback: the segment moves from the send buffer of {source_name} to the receive buffer of {target_name}."
     ),

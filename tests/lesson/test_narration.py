@@ -53,3 +53,17 @@ def test_an_unknown_kind_is_named_and_nothing_claimed() -> None:
     event = Unknown(0, 0, 1, 0, -1, 0, 0, "QuantumLeapt", b"[]")
     assert "QuantumLeapt" in narrate(World(), event, "en")
     assert "QuantumLeapt" in narrate(World(), event, "zh")
+
+
+def test_a_pipe_and_a_local_socket_have_no_send_buffer_to_copy_into() -> None:
+    told = set()
+    for log in runs():
+        world = World()
+        for event in log:
+            if type(event).__name__ == "BytesCopiedIn":
+                sentence = narrate(world, event, "en")
+                pipe = getattr(event, "buffer", 0) >> 1 in world.pipes
+                assert ("the pipe of" in sentence) == pipe, sentence
+                told.add(pipe)
+            event.apply(world)
+    assert told == {True, False}
