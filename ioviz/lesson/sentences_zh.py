@@ -21,6 +21,8 @@ TERMS: Final = {
     "no place": "源码",
     "why unread data": "还有没读的数据",
     "why ring full": "接收环已满",
+    "vector_name breakpoint": "断点",
+    "vector_name overflow": "溢出",
     "vector_name network card": "网卡",
     "vector_name keyboard": "键盘",
     "vector_name mouse": "鼠标",

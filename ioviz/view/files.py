@@ -14,6 +14,7 @@ from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 MOST: Final = 40
 O_NONBLOCK: Final = 0o4000
+NARROW: Final = 46
 
 
 def _rows(moment: Moment) -> list[tuple[Fd, OpenFile | None]]:
@@ -37,9 +38,11 @@ def key(moment: Moment) -> Hashable:
     return tuple(rows), tuple(sockets.get(file.obj) for _, file in rows if file is not None and file.kind == SOCKET)
 
 
-def _object(moment: Moment, file: OpenFile) -> str:
+def _object(moment: Moment, file: OpenFile, *, brief: bool) -> str:
     if file.kind == SOCKET:
         row = moment.world.sockets.get(file.obj)
+        if row is not None and brief:
+            return f"{short(row.remote or row.local)} {row.state}"
         if row is not None:
             far = f" {glyph(moment, '↔', '<>')} {short(row.remote)}" if row.remote else ""
             return f"socket #{file.obj} {short(row.local)}{far} {row.state}"
@@ -53,9 +56,12 @@ def render(moment: Moment, width: int, height: int) -> Text:
         return Text(pick(moment, "only 0, 1 and 2: the terminal", "只有 0、1、2：终端"), style="bright_black")
     lines = []
     for fd, file in rows[-height:]:
-        line = Text.assemble((f"{process_name(moment.world, fd.pid)} ", "bright_black"), (f"fd {fd.fd:<4}", "bold"))
+        program = process_name(moment.world, fd.pid)
+        if width < NARROW:
+            program = program.removesuffix(".py")
+        line = Text.assemble((f"{program} ", "bright_black"), (f"fd {fd.fd:<{2 if width < NARROW else 4}}", "bold"))
         if file is not None:
-            line.append(f"{glyph(moment, '→', '->')} {_object(moment, file)}")
+            line.append(f"{glyph(moment, '→', '->')} {_object(moment, file, brief=width < NARROW)}")
             line.append(pick(moment, f"  refs {file.refs}", f"  引用 {file.refs}"), style="bright_black")
             if file.flags & O_NONBLOCK:
                 line.append(pick(moment, "  non-blocking", "  非阻塞"), style="yellow")

@@ -1,52 +1,88 @@
-"""The interrupt descriptor table: vector → handler, and which gate is in use."""
+"""The interrupt descriptor table: vector → handler, which gate is in use, and which a program may name itself.
+
+The table lies in memory; the CPU's register IDTR has only its address. The `syscall` instruction looks nothing up here,
+and the panel says so while such a call is under way.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from typing import Final
 
+from rich.cells import set_cell_size
 from rich.text import Text
 
-from ioviz.model.cpu import NO_VECTOR
-from ioviz.model.idt import IDT
+from ioviz.lesson import sentences_zh
+from ioviz.model.cpu import KERNEL, NO_VECTOR
+from ioviz.model.idt import IDT, Gate
 from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
+
+DIM: Final = "bright_black"
+BASE: Final = "0xfffffe0000000000"
+"""Where Linux maps the table on x86-64 (`CPU_ENTRY_AREA_RO_IDT`): read-only, the same for every CPU."""
+NARROW: Final = 44
 
 
 def _vector(moment: Moment) -> int:
     cpu = moment.world.cpus.get(moment.host)
-    return cpu.vector if cpu is not None and cpu.ring == 0 else NO_VECTOR
+    return cpu.vector if cpu is not None and cpu.ring == KERNEL else NO_VECTOR
+
+
+def _by_syscall(moment: Moment) -> bool:
+    """Whether the kernel was entered by the `syscall` instruction."""
+    cpu = moment.world.cpus.get(moment.host)
+    return cpu is not None and cpu.ring == KERNEL and cpu.vector == NO_VECTOR and cpu.task in moment.world.frames
 
 
 def key(moment: Moment) -> Hashable:
     """The vector in use."""
-    return _vector(moment), moment.host in moment.world.cpus
+    return _vector(moment), _by_syscall(moment), moment.host in moment.world.cpus
+
+
+def name_of(moment: Moment, gate: Gate) -> str:
+    """What the gate is for, in the moment's language."""
+    return sentences_zh.TERMS.get(f"vector_name {gate.name}", gate.name) if moment.lang == "zh" else gate.name
 
 
 def render(moment: Moment, width: int, height: int) -> Text:
-    """The table, around the gate in use."""
+    """Where the table is, and the table around the gate in use."""
     vector = _vector(moment)
     rows = list(IDT.values())
     lines = []
     for gate in rows:
         used = gate.vector == vector
         mark = glyph(moment, "▶", ">") if used else " "
-        style = "bold reverse" if used else ""
-        line = Text.assemble((f"{mark}{gate.vector:#04x} ", "bold yellow" if used else "bright_black"))
-        line.append(f"{gate.name:<19}", style=style)
-        line.append(f" dpl {gate.dpl} ", style="bright_black")
-        line.append(gate.handler, style="bold" if used else "bright_black")
+        line = Text.assemble((f"{mark}{gate.vector:#04x} ", "bold yellow" if used else DIM))
+        line.append(set_cell_size(name_of(moment, gate), 19), style="bold reverse" if used else "")
+        if width >= NARROW:
+            line.append(f" dpl {gate.dpl} ", style="bold cyan" if gate.dpl else DIM)
+        line.append(f" {gate.handler}", style="bold" if used else DIM)
         lines.append(line)
+    head: list[Text] = []
+    if _by_syscall(moment):
+        text = "not used: syscall jumps to MSR LSTAR", "未使用：syscall 直接跳到 MSR LSTAR"
+        head = [Text(pick(moment, *text), style="bold yellow")] if height > 1 else []
+    elif height > len(lines):
+        arrow = glyph(moment, "→", "->")
+        where = pick(moment, "the table, in memory", "表在内存里")
+        head = [Text.assemble((f"IDTR {arrow} {BASE}  ", ""), (where, DIM))]
+        if height > len(lines) + 1:
+            note = "dpl 3: a program may name the gate by int n", "dpl 3：程序可以用 int n 指定这个门"
+            lines.append(Text(pick(moment, *note), style=DIM))
+    room = height - len(head)
     here = next((n for n, gate in enumerate(rows) if gate.vector == vector), 0)
-    first = max(0, min(here - height // 2, len(lines) - height))
-    return joined(lines[first : first + height])
+    first = max(0, min(here - room // 2, len(lines) - room))
+    return joined([*head, *lines[first : first + room]])
 
 
 def line(moment: Moment, width: int) -> Text:
     """The gate in use."""
     gate = IDT.get(_vector(moment))
     if gate is None:
-        return Text(pick(moment, "no gate in use", "未使用"), style="bright_black")
-    return Text(f"{gate.vector:#x} {gate.name}", style="bold yellow")
+        if _by_syscall(moment):
+            return Text(pick(moment, "syscall uses none", "syscall 不用它"), style=DIM)
+        return Text(pick(moment, "no gate in use", "未使用"), style=DIM)
+    return Text(f"{gate.vector:#x} {name_of(moment, gate)}", style="bold yellow")
 
 
 PANEL: Final = make_panel("idt", "kernel", {"en": "Interrupt table", "zh": "中断描述符表"}, key, render, line)

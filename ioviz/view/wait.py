@@ -81,13 +81,17 @@ def _entry(moment: Moment, entry: int) -> Text:
 
 
 def render(moment: Moment, width: int, height: int) -> Text:
-    """A line a queue: whose it is, then its entries from the head."""
+    """A line a queue, two if it is long and there is room: whose it is, then its entries from the head."""
     arrow = glyph(moment, " → ", " -> ")
     lines = []
-    for queue, entries in _queues(moment):
+    queues = _queues(moment)
+    for queue, entries in queues:
         line = Text.assemble((f"{_owner(moment, queue)}  ", "bright_black"))
-        line.append_text(Text(arrow).join(_entry(moment, entry) for entry in entries))
-        lines.append(line)
+        told = Text(arrow).join(_entry(moment, entry) for entry in entries)
+        if line.cell_len + told.cell_len > width and 2 * len(queues) <= height:
+            lines += [line, Text("  ").append_text(told)]
+        else:
+            lines.append(line.append_text(told))
     for tid in _timed(moment):
         task = moment.world.tasks[tid]
         until = f"t {task.until / 1e6:.3f} ms" if task.until else pick(moment, "a signal", "信号")
