@@ -101,29 +101,29 @@ def render(moment: Moment, width: int, height: int) -> Text:
     names, here = _names(moment), set(concerned(moment))
     total = len(moment.world.sockets)
     levels = (1, 0) if total > MOST else (3, 2, 1, 0) if width < WIDE else (2, 1, 0)
-    for level in levels:
-        blocks = [_block(moment, row, names, row.id in here, level, width) for row in rows]
-        needed = sum(map(len, blocks))
-        if needed <= height or level == levels[-1] or total > MOST:
-            break
+    fits = (level for level in levels if sum(_depth(moment, row, level) for row in rows) <= height)
+    level = 1 if total > MOST else next(fits, 0)
+    whole = total <= MOST and len(rows) <= height
+    if not whole:  # the ones concerned must be among those that are shown
+        rows.sort(key=lambda row: row.id not in here)
     lines: list[Text] = []
-    if total <= MOST and needed <= height:
-        for block in blocks:
-            lines += block
-        return joined(lines)
-    blocks = [block for row, block in zip(rows, blocks, strict=True) if row.id in here] + [
-        block for row, block in zip(rows, blocks, strict=True) if row.id not in here
-    ]
     shown = 0
-    for block in blocks:
-        if len(lines) + len(block) > height - 1:
+    for row in rows:
+        if len(lines) + _depth(moment, row, level) > height - (not whole):
             break
-        lines += block
+        lines += _block(moment, row, names, row.id in here, level, width)
         shown += 1
-    left = (total if total > MOST else len(rows)) - shown
-    hosts = pick(moment, " on all hosts", "（所有主机）") if total > MOST and len(moment.world.hosts) > 1 else ""
-    lines.append(Text(pick(moment, f" +{left:,} more", f" 另有 {left:,} 个") + hosts, style=DIM))
+    if not whole:
+        left = (total if total > MOST else len(rows)) - shown
+        hosts = pick(moment, " on all hosts", "（所有主机）") if total > MOST and len(moment.world.hosts) > 1 else ""
+        lines.append(Text(pick(moment, f" +{left:,} more", f" 另有 {left:,} 个") + hosts, style=DIM))
     return joined(lines)
+
+
+def _depth(moment: Moment, row: Socket, level: int) -> int:
+    """How many lines a socket takes at a level."""
+    numbers = level > 1 and row.id in moment.world.tcps
+    return 1 + (level > 0) + (level == 3 and row.state != LISTEN) + numbers
 
 
 def _block(moment: Moment, row: Socket, names: dict[int, str], here: bool, level: int, width: int) -> list[Text]:
