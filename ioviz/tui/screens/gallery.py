@@ -78,7 +78,11 @@ class GalleryScreen(Planned):
         yield from (self._title_bar, self._cards, self._preview, self._hints)
 
     def on_mount(self) -> None:
-        """Look for the scenes, and show them."""
+        """Show the frame at once, and look for the scenes behind it."""
+        self.restyle()
+        self.call_after_refresh(self._load)
+
+    def _load(self) -> None:
         from ioviz.lesson.scene import find_scenes
 
         try:
@@ -153,6 +157,8 @@ class GalleryScreen(Planned):
 
     def _list(self, width: int, height: int) -> list[Text]:
         look, lang, glyph = self.app.look, self.app.lang, self.app.look.glyphs
+        if self._scenes is None:
+            return []
         if not self._scenes:
             self._cards.rows = []
             key = "gallery-empty"

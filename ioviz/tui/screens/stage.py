@@ -15,7 +15,6 @@ from rich.text import Text
 from textual.geometry import Region, Size
 from textual.message import Message
 
-from ioviz.lesson.words import in_ascii
 from ioviz.tui.actions import STAGE, bindings
 from ioviz.tui.concern import PRIORITY, concerned, present
 from ioviz.tui.layout import FLOORS, LEAST, Plan, Wish, make_plan, wish_of
@@ -234,6 +233,8 @@ class StageScreen(Framing):
 
     def sentence(self, event: Event, before: World) -> str:
         """What the event is, in a sentence."""
+        from ioviz.lesson.words import in_ascii
+
         assert self.view is not None
         try:
             step = self.player.place.step if self.player is not None else 0
