@@ -11,11 +11,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from ioviz.cli.arguments import Request, UsageError, parse
-from ioviz.cli.messages import choose_language, say
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ioviz.cli.arguments import Request
 
 USAGE = 2
 FAULT = 70
@@ -26,7 +25,12 @@ HASH_SEED = "0"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and give its exit code."""
-    argv = sys.argv[1:] if argv is None else argv
+    if argv is None:
+        fix_hash_seed()
+        argv = sys.argv[1:]
+    from ioviz.cli.arguments import UsageError, parse
+    from ioviz.cli.messages import choose_language, say
+
     lang = _language_typed(argv)
     choose_language(lang)
     try:
@@ -52,7 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(request: Request) -> int:
     """Import what the verb needs, and hand over to it."""
-    fix_hash_seed()
     if request.verb == "exec":
         from ioviz.cli.exec import run_exec
 
@@ -63,7 +66,10 @@ def _run(request: Request) -> int:
 
 
 def fix_hash_seed() -> None:
-    """Start again under a fixed PYTHONHASHSEED: sets of strings in a guest must have the same order in every run."""
+    """Start again under a fixed PYTHONHASHSEED: sets of strings in a guest must have the same order in every run.
+
+    Before anything else is imported, since that would have to be done twice.
+    """
     if os.environ.get("PYTHONHASHSEED") == HASH_SEED:
         return
     environment = {**os.environ, "PYTHONHASHSEED": HASH_SEED}
@@ -85,6 +91,8 @@ def _language_typed(argv: Sequence[str]) -> str | None:
 
 
 def _our_fault(error: Exception) -> str:
+    from ioviz.cli.messages import say
+
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
