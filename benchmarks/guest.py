@@ -7,12 +7,12 @@ are kept on a timeline) or lines (with those of source lines too).
 from __future__ import annotations
 
 import json
-import resource
 import shlex
 import sys
 import time
 from typing import TYPE_CHECKING
 
+from benchmarks.report import peak_megabytes
 from ioviz.machine.kernel.config import Config
 from ioviz.machine.launch import Launch
 from ioviz.machine.machine import Machine
@@ -56,7 +56,7 @@ def main(mode: str, *commands: str) -> None:
     end = machine.world.runs[1]
     result = {
         "seconds": wall,
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "megabytes": peak_megabytes(),
         "events": made or len(timeline),
         "ended": end.ended,
         "message": end.message,

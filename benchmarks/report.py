@@ -27,3 +27,9 @@ def seconds(run: Callable[[], object]) -> float:
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has used. (`ru_maxrss` would count that of the process which started it, too.)"""
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(row.split()[1]) / 1024 for row in status if row.startswith("VmHWM"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any, Final
 
 from benchmarks.echo import PROGRAMS
 from benchmarks.guest import launches
-from benchmarks.report import line
+from benchmarks.report import line, peak_megabytes
 from ioviz.machine.kernel.config import Config
 from ioviz.machine.machine import Machine
 from ioviz.trace.recording import Writer, load
@@ -57,7 +56,7 @@ def look(path: Path) -> dict[str, Any]:
         "opened": opened,
         "mean": statistics.mean(times),
         "worst": max(times),
-        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "megabytes": peak_megabytes(),
         "bytes": path.stat().st_size / len(timeline),
     }
 
