@@ -12,8 +12,10 @@ from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.launch import Launch
 from ioviz.machine.user.loader import LoadError, load_program
 
-SPIN = 5 * 10**8
-"""Virtual nanoseconds without a system call after which a loop is taken for an endless one: some 8 million lines."""
+SPIN = 2 * 10**9
+SPIN_LOGGED = 5 * 10**8
+"""Virtual nanoseconds without a system call after which a loop is taken for an endless one: some 30 million lines, or 8
+million if each of them is logged."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +43,7 @@ def config_of(knobs: Iterable[tuple[str, str]], config: Config | None = None) ->
 
 def limits_of(request: Request) -> Limits:
     """How long the run of `request` may become."""
-    limits = Limits(request.max_steps, spin=SPIN)
+    limits = Limits(request.max_steps, spin=SPIN_LOGGED if request.lines else SPIN)
     if request.max_time is not None:
         limits.time = round(request.max_time * 1e9)
     return limits
