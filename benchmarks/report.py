@@ -30,6 +30,6 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process has used. (`ru_maxrss` would count that of the process which started it, too.)"""
+    """The most memory that this process has used (`ru_maxrss` would count that of its parent, too)."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(row.split()[1]) / 1024 for row in status if row.startswith("VmHWM"))
