@@ -19,7 +19,7 @@ from ioviz.machine.kernel.softirq import nic_interrupt
 from ioviz.machine.kernel.switch import TaskKilled
 from ioviz.machine.kernel.syscalls import ENTRIES, OPS
 from ioviz.model.cpu import NO_VECTOR, VECTOR_SYSCALL, SyscallReturned, TrapEntered
-from ioviz.model.event import Event, at_of
+from ioviz.model.event import Event
 from ioviz.model.host import HostBooted, RunStarted
 from ioviz.model.syscalls import SYS, TABLE_SIZE, name_of
 from ioviz.model.task import LineReached, SourceLoaded
@@ -217,7 +217,3 @@ class Kernel(Files):
 
     def signal_pending(self) -> bool:
         return pending(self)
-
-    def start_line(self, file: int, line: int) -> int:
-        """The `at` of a line; here so that guests need not know the packing."""
-        return at_of(file, line)
