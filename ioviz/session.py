@@ -51,13 +51,17 @@ def setup_of(scene: Scene) -> Setup:
     for name, value in scene.knobs.items():
         config = config.turned(name, str(value))
     launches = tuple(_launch(scene, program) for program in scene.programs)
-    return Setup(launches, config, lines=scene.lines, scene=scene)
+    limits = Limits() if scene.seconds is None else Limits(time=round(scene.seconds * 1e9))
+    return Setup(launches, config, lines=scene.lines, limits=limits, scene=scene)
 
 
 def _launch(scene: Scene, program: SceneProgram) -> Launch:
     loaded = load_program(program.file, program.args, cwd=scene.folder)
-    typed = () if program.stdin is None else tuple(scene.path(program.stdin).read_text(encoding="utf-8").splitlines())
-    return Launch(loaded, program.role, typed, round(program.delay * 1e9))
+    lines = [one.line for one in program.typed]
+    if program.stdin is not None:
+        lines = scene.path(program.stdin).read_text(encoding="utf-8").splitlines()
+    times = tuple(round(one.at * 1e9) for one in program.typed)
+    return Launch(loaded, program.role, tuple(lines), round(program.delay * 1e9), times)
 
 
 class Session:

@@ -85,8 +85,10 @@ def _of_scene(request: Request, scene: Scene) -> Callable[[], Source]:
 
         setup = setup_of(scene)
         config = config_of(request.knobs, setup.config)
-        lines = setup.lines and request.lines
-        return Session(replace(setup, config=config, seed=request.seed, lines=lines, limits=limits_of(request)))
+        lines, limits = setup.lines and request.lines, limits_of(request)
+        if request.max_time is None:
+            limits.time = setup.limits.time
+        return Session(replace(setup, config=config, seed=request.seed, lines=lines, limits=limits))
 
     return open_source
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -27,6 +27,8 @@ JOINED = re.compile(rf"(?<=[{PUNCTUATION}])\n|\n(?=[{PUNCTUATION}])|(?<=[\u4e00-
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
+Line = Annotated[str, Meta(min_length=1, max_length=400)]
+Seconds = Annotated[float, Meta(ge=0, le=3600)]
 
 
 class SceneError(Exception):
@@ -45,15 +47,23 @@ class Both(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return " ".join(text.split())
 
 
+class Typed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line that somebody types at a program's terminal, `at` virtual seconds after the run began."""
+
+    at: Seconds
+    line: Annotated[str, Meta(pattern=r"^[^\n]*$", max_length=4000)]
+
+
 class SceneProgram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program of the scene. `role`: main, peer (same host) or remote (second host); `delay`: virtual seconds until it
-    starts; `stdin`: a file of the scene with its input."""
+    starts; `stdin`: a file of the scene with its input; or `typed`: the lines with their times."""
 
     file: str
     role: str = "main"
     args: tuple[str, ...] = ()
     stdin: str | None = None
-    delay: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+    typed: tuple[Typed, ...] = ()
+    delay: Seconds = 0.0
 
 
 class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,8 +74,36 @@ class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: Anchor
 
 
+class Try(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A knob worth turning: its value, and what that will do."""
+
+    knob: str
+    value: str | int
+    text: Both
+
+
+class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the article and Linux differ; `command` shows it on the reader's own computer."""
+
+    says: Both
+    linux: Both
+    command: Line | None = None
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something to predict: what the event that `at` finds, or the call that it belongs to, will come to."""
+
+    at: Anchor
+    ask: Literal["ready", "blocks", "result", "readylist", "next"]
+
+
 class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole scene. `focus` names the panels that are large; `lines` says whether source lines are followed."""
+    """A whole scene. `focus` names the panels that are large; `lines` says whether source lines are followed.
+
+    `part` and `number` are its place in the course (a scene without them comes after it, by `order`); `minutes` is how
+    long it takes. `watch` and `learn` open it, `learned` and `reading` close it, `next` is the scene that follows (by
+    default the one with the next number). `page` is a further page that it can open: the table of costs, or the race.
+    `seconds`: the virtual time after which its run is ended."""
 
     id: Name
     title: Both
@@ -73,6 +111,19 @@ class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     programs: Annotated[tuple[SceneProgram, ...], Meta(min_length=1, max_length=16)]
     chapters: tuple[Chapter, ...] = ()
     order: int = 1000
+    part: Annotated[int, Meta(ge=1, le=9)] | None = None
+    number: Annotated[int, Meta(ge=1, le=99)] | None = None
+    minutes: Annotated[int, Meta(ge=1, le=60)] | None = None
+    watch: Both | None = None
+    learn: Annotated[tuple[Both, ...], Meta(max_length=6)] = ()
+    learned: Annotated[tuple[Both, ...], Meta(max_length=6)] = ()
+    reading: tuple[Line, ...] = ()
+    next: Name | None = None
+    tries: tuple[Try, ...] = ()
+    article: tuple[Difference, ...] = ()
+    questions: tuple[Question, ...] = ()
+    page: Literal["costs", "race"] | None = None
+    seconds: Annotated[float, Meta(gt=0, le=3600)] | None = None
     knobs: dict[str, str | int] = {}
     focus: tuple[str, ...] = ()
     lines: bool = True
@@ -83,6 +134,11 @@ class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def main(self) -> SceneProgram:
         """The program that the scene is about."""
         return self.programs[0]
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """(part, number); what belongs to no part comes last."""
+        return self.part or 99, self.number or 99
 
     def path(self, name: str) -> Path:
         """The path of a file of the scene; it is inside the folder, which loading has checked."""
@@ -109,7 +165,7 @@ def find_scenes(folder: Path | None = None, problems: list[SceneError] | None = 
         except SceneError as error:
             if problems is not None:
                 problems.append(error)
-    return tuple(sorted(scenes, key=lambda scene: (scene.order, scene.id)))
+    return tuple(sorted(scenes, key=lambda scene: (scene.place, scene.order, scene.id)))
 
 
 def load_scene(what: str | Path) -> Scene:
@@ -149,11 +205,32 @@ def _check(scene: Scene, file: Path) -> None:
         _check_file(scene, program.file, file)
         if program.stdin is not None:
             _check_file(scene, program.stdin, file)
+        if program.stdin is not None and program.typed:
+            raise SceneError(f"{file}: {program.file} has both stdin and typed: keep one")
+    _check_knobs(scene, file)
+    programs = {program.file for program in scene.programs}
+    for number, question in enumerate(scene.questions, 1):
+        try:
+            question.at.check(programs)
+        except AnchorError as error:
+            raise SceneError(f"{file}: question {number}: {error}") from error
     for number, chapter in enumerate(scene.chapters, 1):
         try:
-            chapter.at.check({program.file for program in scene.programs})
+            chapter.at.check(programs)
         except AnchorError as error:
             raise SceneError(f"{file}: chapter {number} ({chapter.title.en}): {error}") from error
+
+
+def _check_knobs(scene: Scene, file: Path) -> None:
+    from ioviz.machine.kernel.config import Config, KnobError
+
+    turned = [(f"knobs.{name}", name, value) for name, value in scene.knobs.items()]
+    turned += [(f"try {number}", one.knob, one.value) for number, one in enumerate(scene.tries, 1)]
+    for where, name, value in turned:
+        try:
+            Config().turned(name, str(value))
+        except KnobError as error:
+            raise SceneError(f"{file}: {where}: {error}") from error
 
 
 def _check_file(scene: Scene, name: str, file: Path) -> None:

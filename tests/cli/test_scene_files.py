@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from ioviz.lesson.scene import SceneError, find_scenes, load_scene
+from ioviz.model.terminal import LineTyped
+from ioviz.session import Session, setup_of
 
 GOOD = """
 id = "mine"
@@ -101,3 +103,92 @@ def test_a_scene_that_is_not_text(tmp_path: Path) -> None:
     (path / "scene.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SceneError, match="not UTF-8"):
         load_scene(path)
+
+
+FULL = GOOD.replace(
+    "[[programs]]",
+    """
+part = 3
+number = 14
+minutes = 4
+seconds = 2.5
+page = "race"
+next = "other"
+reading = ["write(2)"]
+watch.en = "W."
+watch.zh = "看。"
+learn = [{ en = "L.", zh = "学。" }]
+learned = [{ en = "L.", zh = "学。" }]
+[[tries]]
+knob = "trigger"
+value = "et"
+text.en = "T."
+text.zh = "试。"
+[[article]]
+says.en = "S."
+says.zh = "说。"
+linux.en = "X."
+linux.zh = "实。"
+command = "true"
+[[questions]]
+at = { event = "SyscallReturned", call = "write" }
+ask = "result"
+[[programs]]
+typed = [{ at = 0.5, line = "hello" }, { at = 1, line = "" }]""",
+    1,
+)
+
+
+def test_a_scene_of_the_course(tmp_path: Path) -> None:
+    loaded = load_scene(scene(tmp_path, FULL))
+    assert loaded.place == (3, 14)
+    assert [one.line for one in loaded.main.typed] == ["hello", ""]
+    assert loaded.article[0].command == "true"
+
+
+def test_the_course_comes_in_its_order_and_other_scenes_after_it(tmp_path: Path) -> None:
+    texts = {"a": GOOD, "b": FULL, "c": FULL.replace("number = 14", "number = 9")}
+    for name, text in texts.items():
+        path = scene(tmp_path, text.replace('id = "mine"', f'id = "{name}"'))
+        path.rename(tmp_path / name)
+    assert [scene.id for scene in find_scenes(tmp_path)] == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('knob = "trigger"', 'knob = "colour"', "no knob 'colour'"),
+        ('value = "et"', 'value = "blue"', "takes as-written or lt or et"),
+        ('ask = "result"', 'ask = "weather"', "weather"),
+        ("part = 3", "part = 0", "part"),
+        ("at = 0.5", "at = -1", "at"),
+        ('file = "main.py"', 'file = "main.py"\nstdin = "main.py"', "both stdin and typed"),
+        ('{ event = "SyscallReturned", call = "write" }', '{ event = "Nonsense" }', "question 1"),
+        ('page = "race"', 'page = "2"', "page"),
+    ],
+)
+def test_a_bad_scene_of_the_course_is_refused(old: str, new: str, complaint: str, tmp_path: Path) -> None:
+    assert old in FULL
+    with pytest.raises(SceneError) as caught:
+        load_scene(scene(tmp_path, FULL.replace(old, new, 1)))
+    assert complaint in str(caught.value)
+
+
+def test_lines_are_typed_at_their_times(tmp_path: Path) -> None:
+    path = scene(tmp_path, FULL)
+    (path / "main.py").write_text("print(input())\nprint(input())\n")
+    session = Session(setup_of(load_scene(path)))
+    while not session.advance(1000):
+        pass
+    typed = [event for event in session.timeline.events(0, len(session.timeline)) if isinstance(event, LineTyped)]
+    assert [(round(event.t / 1e9, 3), event.data) for event in typed] == [(0.5, b"hello\n"), (1.0, b"\n")]
+
+
+def test_a_run_ends_after_its_seconds(tmp_path: Path) -> None:
+    path = scene(tmp_path, FULL)
+    (path / "main.py").write_text("import time\nwhile True:\n    time.sleep(0.1)\n")
+    session = Session(setup_of(load_scene(path)))
+    while not session.advance(1000):
+        pass
+    run = session.timeline.world(len(session.timeline)).runs[1]
+    assert run.ended == "limit"

@@ -1,7 +1,8 @@
 """The terminal of each process: lines come in by keyboard interrupts, text goes out.
 
 A read takes at most one line, as from a terminal in canonical mode. Scripted lines are typed one after the other,
-`typing` apart, beginning when the program first waits for one; a program without script or person reads end of file.
+`typing` apart or at their own times (as soon as the program waits, if that is later), beginning when the program first
+waits for one; a program without script or person reads end of file.
 """
 
 from __future__ import annotations
@@ -17,22 +18,28 @@ from ioviz.model.poll_bits import POLLIN, POLLOUT
 from ioviz.model.terminal import InputRead, LineTyped, TextPrinted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from ioviz.machine.kernel.kernel import Kernel
 
 
 class Terminal:
-    """The input side of a process's terminal. `script` gives the lines still to be typed; `ask` a person's next line,
-    or b"" at the end of input."""
+    """The input side of a process's terminal. `script` gives the lines still to be typed, `times` when, if that is
+    fixed; `ask` a person's next line, or b"" at the end of input."""
 
     def __init__(
-        self, pid: int, host: int, script: Iterator[bytes] | None, ask: Callable[[], bytes | None] | None
+        self,
+        pid: int,
+        host: int,
+        script: Iterator[bytes] | None,
+        ask: Callable[[], bytes | None] | None,
+        times: Sequence[int] = (),
     ) -> None:
         self.pid = pid
         self.host = host
         self.script = script
         self.ask = ask
+        self.times = iter(times)
         self.lines: deque[bytes] = deque()
         self.typing = False
         self.eof = script is None and ask is None
@@ -69,7 +76,9 @@ def _want_line(k: Kernel, terminal: Terminal, queue: int) -> bool:
             terminal.eof = True
     elif not terminal.typing:
         terminal.typing = True
-        k.after(k.config.typing, terminal.host, _type, k, terminal, queue)
+        when = next(terminal.times, None)
+        delay = k.config.typing if when is None else max(when - k.now, 1)
+        k.after(delay, terminal.host, _type, k, terminal, queue)
     return True
 
 
