@@ -23,6 +23,15 @@ TERMS: Final = {
 
 SENTENCES: Final = {
     "Gap": "Here {lost} events are missing: the source could not keep up, so what follows may not fit.",
+    "MirrorStarted": "The stage mirrors real processes from here on, through {source} ({how}).",
+    "MirrorChecked": (
+        "Checked against the kernel itself: {compared} items of interest lists, {differences} differences; {queues} queue "
+        "sizes, {queues_off} other than the calls let us think."
+    ),
+    "MirrorBlinded": "From here on the interest lists change unseen ({why}): only what fdinfo says is shown.",
+    "BytesArrived": "{n} bytes must have come into {side} {buffer_name} by now.",
+    "BytesPassed": "The kernel takes {n} bytes into {side} {buffer_name}; when they leave is its own business.",
+    "QueueMeasured": "In {side} {buffer_name} there are {n} bytes now.",
     "RunStarted": "The machine is switched on (seed {seed}).",
     "HostBooted": "{name} is up at {address}: its IDT is loaded and its CPU idles.",
     "RunEnded": "The run is over.",

@@ -35,6 +35,14 @@ TERMS: Final = {
 
 SENTENCES: Final = {
     "Gap": "这里缺了 {lost} 个事件：来源跟不上，之后的内容可能对不上。",
+    "MirrorStarted": "从这里开始，舞台通过 {source} 反映真实的进程（{how}）。",
+    "MirrorChecked": (
+        "与内核核对：兴趣列表共 {compared} 项，{differences} 处不同；队列大小 {queues} 个，其中 {queues_off} 个与由调用推得的不同。"
+    ),
+    "MirrorBlinded": "从这里开始，兴趣列表的变化看不到了（{why}）：只显示 fdinfo 的内容。",
+    "BytesArrived": "到这时，{buffer_name} {side}里必定已到了 {n} 字节。",
+    "BytesPassed": "内核把 {n} 字节收进 {buffer_name} {side}；何时发走由内核决定。",
+    "QueueMeasured": "{buffer_name} {side}里现在有 {n} 字节。",
     "RunStarted": "机器开机（种子 {seed}）。",
     "HostBooted": "{name} 启动完毕，地址 {address}：IDT 已装好，CPU 空闲。",
     "RunEnded": "运行结束。",

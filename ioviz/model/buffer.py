@@ -69,7 +69,7 @@ def consume(world: World, buffer: int, n: int) -> None:
     row = world.buffers[buffer]
     segments = world.segments
     head, tail, charge, left = row.head, row.tail, row.truesize, n
-    while left:
+    while left and head:  # a mirrored buffer has bytes without segments
         segment = segments[head]
         have = len(segment.data) - segment.start
         if have > left:
@@ -171,7 +171,7 @@ class BytesCopiedOut(Event):
     def apply(self, world: World) -> None:
         row = world.buffers[self.buffer]
         if self.n == row.bytes and row.head == row.tail and self.n:
-            del world.segments[row.head]
+            world.segments.pop(row.head, None)
             world.buffers[self.buffer] = Buffer(0, 0, 0, 0, row.limit, row.total)
         else:
             consume(world, self.buffer, self.n)

@@ -16,6 +16,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, dataclass_transform
 
 import msgspec
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,11 @@ class Gap(Event):
     """The source dropped `lost` events here: what follows may not fit what came before."""
 
     lost: int
+
+    def apply(self, world: World) -> None:
+        row = world.mirrors.get(1)
+        if row is not None:
+            world.mirrors[1] = replace(row, gaps=row.gaps + 1, lost=row.lost + self.lost)
 
 
 def kinds() -> Iterator[type[Event]]:

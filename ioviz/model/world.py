@@ -18,6 +18,7 @@ from ioviz.model.files import Fd, OpenFile
 from ioviz.model.futex import Futex
 from ioviz.model.host import Host, Run
 from ioviz.model.lists import Link, Queue
+from ioviz.model.mirror import Mirror
 from ioviz.model.nic import Nic, Packet
 from ioviz.model.pipe import Pipe
 from ioviz.model.ramfs import Inode
@@ -35,6 +36,8 @@ class World:
     """Every table, in the order of the floors of the stage: run, user space, kernel, hardware."""
 
     runs: dict[int, Run]
+    mirrors: dict[int, Mirror]
+    """What is known of the mirroring, in a world that is a mirror of real processes."""
     hosts: dict[int, Host]
     sources: dict[int, Source]
     processes: dict[int, Process]

@@ -113,6 +113,13 @@ class Keyframes:
         spacing = SPACING if noted else max(SPACING, sum(map(len, self._last.values())) // ROWS_AN_EVENT)
         self.due = place + spacing * (1 + self.bytes // BUDGET)
 
+    def forget(self, place: int) -> int:
+        """Let go of the keyframes before the last one at or before `place`, whose own place it gives."""
+        found = bisect_right(self._places, place) - 1
+        if found > 0:
+            del self._places[:found], self._tables[:found]
+        return self._places[0]
+
     def before(self, place: int) -> tuple[int, Tables]:
         """The last keyframe at or before `place`: where it is, and its tables."""
         found = bisect_right(self._places, place) - 1

@@ -64,6 +64,8 @@ class Log:
         self._open: list[Event] = []
         self._known: dict[Kinds, Kinds] = {}
         self._decoded: dict[int, list[Event]] = {}
+        self.first = 0
+        """The first event that is still there: what came before was forgotten (see `forget`)."""
         self.append: Callable[[Event], None] = self._open.append
         """Add an event. As cheap as can be: it may be handed to a kernel as its sink."""
 
@@ -88,10 +90,20 @@ class Log:
             self._kinds.append(self._known.setdefault(kinds, kinds))
         del events[:whole]
 
+    def forget(self, place: int) -> None:
+        """Let go of what came before `place`: a mirror keeps a window of a run that never ends. Numbers stay."""
+        self.pack()
+        place = min(place, len(self))
+        last = min(place // CHUNK, len(self._chunks))
+        for number in range(self.first // CHUNK, last):
+            self._chunks[number] = b""
+            self._decoded.pop(number, None)
+        self.first = max(self.first, place)
+
     def event(self, index: int) -> Event:
         """Event number `index`, from 0. Raises IndexError."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"event {index} of {len(self)}")
+        if not self.first <= index < len(self):
+            raise IndexError(f"event {index} of {self.first} to {len(self)}")
         number, place = divmod(index, CHUNK)
         return (self._chunk(number) if number < len(self._chunks) else self._open)[place + self._beyond(number)]
 
@@ -111,7 +123,7 @@ class Log:
     def parts(self, start: int, stop: int) -> Iterator[list[Event]]:
         """The same in pieces of at most a chunk, decoded as they are asked for."""
         self.pack()
-        start, stop = max(start, 0), min(stop, len(self))
+        start, stop = max(start, self.first), min(stop, len(self))
         while start < stop:
             number, first = divmod(start, CHUNK)
             whole = self._chunk(number) if number < len(self._chunks) else self._open

@@ -41,6 +41,10 @@ class Timeline(Log):
         """Another place to stand at, with a world of its own."""
         return Cursor(self)
 
+    def forget(self, place: int) -> None:
+        """Let go of what came before about `place`; the first place that can still be stood at is `first`."""
+        super().forget(self.keyframes.forget(place))
+
     def keep(self, world: World, *, noted: bool = False) -> None:
         """Take a keyframe, if one is due, of a world to which all events so far have been applied; pack the log.
 
@@ -123,8 +127,8 @@ class Cursor:
         """Go to the place after `n` events. Raises IndexError if there are not so many."""
         if n == self.place:
             return self._world
-        if not 0 <= n <= len(self._timeline):
-            raise IndexError(f"the timeline has {len(self._timeline)} events: no place {n}")
+        if not self._timeline.first <= n <= len(self._timeline):
+            raise IndexError(f"the timeline has events {self._timeline.first} to {len(self._timeline)}: no place {n}")
         place, tables = self._timeline.keyframes.before(n)
         if not place <= self.place < n:
             back = self.place - n

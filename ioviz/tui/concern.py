@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 BY_KIND: Final[dict[str, tuple[str, ...]]] = {
     "LineReached": ("source",),
+    "MirrorStarted": (),
+    "MirrorChecked": ("eventpoll",),
+    "MirrorBlinded": ("eventpoll",),
     "TextPrinted": ("terminal",),
     "SourceLoaded": ("source",),
     "IrqRaised": ("cpu",),
@@ -30,6 +33,7 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "idt": ("idt",),
     "task": ("sched",),
     "buffer": ("sockets",),
+    "mirror": ("sockets",),
     "socket": ("sockets",),
     "files": ("files",),
     "pipe": ("pipes",),

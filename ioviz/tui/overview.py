@@ -21,6 +21,7 @@ LINE, TRAP, DATA, TASK, EPOLL, IRQ, OTHER = range(7)
 _BY_CONCEPT: Final = {
     "cpu": TRAP,
     "buffer": DATA,
+    "mirror": DATA,
     "terminal": DATA,
     "pipe": DATA,
     "socket": DATA,

@@ -52,7 +52,8 @@ class Player:
     @property
     def event(self) -> Event | None:
         """The event that led to the world on the screen."""
-        return self.source.timeline.event(self.place.position - 1) if self.place.position else None
+        timeline, position = self.source.timeline, self.place.position
+        return timeline.event(position - 1) if position > timeline.first else None
 
     @property
     def steps(self) -> int:
@@ -67,7 +68,7 @@ class Player:
 
     def go(self, place: Place) -> bool:
         """Stand at `place`, or as near as the log allows. True if that is elsewhere."""
-        position = min(max(place.position, 0), self.log_length)
+        position = min(max(place.position, self.source.timeline.first), self.log_length)
         found = Place(position, place.step if position == place.position else 0)
         moved, self.place = found != self.place, found
         return moved
@@ -84,7 +85,7 @@ class Player:
         position, step = self.place
         if step > 1:
             return Place(position)
-        return Place(position - 1) if position else None
+        return Place(position - 1) if position > self.source.timeline.first else None
 
     def into(self) -> Scan:
         """The next step: into the event at hand if it unfolds, else to the first step of the next."""
@@ -102,8 +103,9 @@ class Player:
         position, step = self.place
         if step > 1:
             return Place(position, step - 1)
-        if position <= 1:
-            return Place(0) if position else None
+        first = self.source.timeline.first
+        if position <= first + 1:
+            return Place(first) if position > first else None
         return Place(position - 1, self.unfold(self.source.timeline.event(position - 2)))
 
     def reach(self, place: Place) -> Scan:
@@ -157,7 +159,7 @@ class Player:
     def why(self) -> Place | None:
         """The place of the event that led to the one at hand; remembers where we came from."""
         event = self.event
-        if event is None or not 0 <= event.cause < self.place.position - 1:
+        if event is None or not self.source.timeline.first <= event.cause < self.place.position - 1:
             return None
         self._back.append(self.place)
         return Place(event.cause + 1)
@@ -200,9 +202,9 @@ class Player:
             yield index
 
     def _find_back(self, last: int, fits: Fits) -> Scan:
-        stop = last + 1
-        while stop > 0:
-            start = max(0, stop - SLICE)
+        stop, first = last + 1, self.source.timeline.first
+        while stop > first:
+            start = max(first, stop - SLICE)
             events = self.source.timeline.events(start, stop)
             for offset in range(len(events) - 1, -1, -1):
                 if fits(events[offset]):

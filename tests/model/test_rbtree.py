@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioviz.machine.kernel.rbtree import rb_erase, rb_find_place, rb_insert_color
 from ioviz.model.event import Event
 from ioviz.model.eventpoll import EpitemInserted, EpollCreated, check
+from ioviz.model.rb_repairs import rb_erase, rb_find_place, rb_insert_color
 from ioviz.model.rbtree import RbNode, TreeRotated, TreeSwapped, height, walk
 from ioviz.model.rbtree import check as check_tree
 from ioviz.model.world import World

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ioviz.machine.kernel.rbtree import rb_find_place, rb_insert_color
 from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut, SegmentDelivered
 from ioviz.model.cpu import SyscallReturned, TrapEntered
 from ioviz.model.event import NO_CAUSE, Event, at_of
 from ioviz.model.eventpoll import EpitemInserted, EpollCreated, EventDelivered, ReadyLinked
 from ioviz.model.files import SOCKET, FdClosed, FdInstalled, FileOpened, FileReleased
 from ioviz.model.host import HostBooted, RunEnded, RunStarted
+from ioviz.model.rb_repairs import rb_find_place, rb_insert_color
 from ioviz.model.socket import (
     ConnectionAccepted,
     ConnectionCreated,

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.epoll_nesting import ep_loop_check, reverse_path_check
 from ioviz.machine.kernel.files import O_CLOEXEC, FileOps, Result, cannot, no_ioctl
-from ioviz.machine.kernel.rbtree import rb_erase, rb_find_place, rb_insert_color
 from ioviz.model import rbtree
 from ioviz.model.eventpoll import (
     PRIVATE_BITS,
@@ -40,6 +39,7 @@ from ioviz.model.poll_bits import (
     POLLOUT,
     POLLRDNORM,
 )
+from ioviz.model.rb_repairs import rb_erase, rb_find_place, rb_insert_color
 from ioviz.model.wait import EXCLUSIVE_HEAD
 
 if TYPE_CHECKING:

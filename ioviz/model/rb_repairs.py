@@ -1,7 +1,8 @@
 """The red-black tree of an epoll instance: where a key belongs, and the repairs after an insertion and a removal.
 
 The algorithm is that of Linux `lib/rbtree.c`, case by case and with its numbering, so the trees have the same shapes.
-It only emits events: the tree itself is the rows. Keys are (open file, descriptor), compared as `ep_cmp_ffd` does; an
+It only emits events, for the machine and for
+the mirror: the tree itself is the rows. Keys are (open file, descriptor), compared as `ep_cmp_ffd` does; an
 open file's id stands for its address.
 """
 
