@@ -15,12 +15,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from ioviz.lesson.anchor import Anchor, AnchorError
+from ioviz.lesson.anchor import Anchor
 
 SCENE_FILE = "scene.toml"
-MAX_BYTES = 1 << 20
-"""The most that a scene.toml or a program of a scene may have."""
-
 PUNCTUATION = "\u3000-\u303f\uff00-\uffef\u201c\u201d"
 JOINED = re.compile(rf"(?<=[{PUNCTUATION}])\n|\n(?=[{PUNCTUATION}])|(?<=[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])")
 """Line breaks of a source beside Chinese that stand for nothing: it is written without spaces."""
@@ -175,72 +172,28 @@ def load_scene(what: str | Path) -> Scene:
         folder = scenes_folder() / what
         if "/" in what or not (folder / SCENE_FILE).is_file():
             raise SceneError(f"{what}: no scene of this name, and no folder with a {SCENE_FILE}")
-    file = folder / SCENE_FILE
+    return _read(folder / SCENE_FILE, folder)
+
+
+def _read(file: Path, folder: Path) -> Scene:
+    from ioviz.lesson.scene_check import MAX_BYTES, Fault, fault_of_shape, faults
+    from ioviz.lesson.toml_lines import line_of
+
     try:
         if file.stat().st_size > MAX_BYTES:
             raise SceneError(f"{file}: larger than {MAX_BYTES} bytes, which no scene needs")
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-        scene = msgspec.convert({**table, "folder": str(folder)}, Scene)
+        text = file.read_text(encoding="utf-8")
+        scene = msgspec.convert({**tomllib.loads(text), "folder": str(folder)}, Scene)
     except OSError as error:
         raise SceneError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise SceneError(f"{file}: is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SceneError(f"{file}: is not TOML: {error}") from error
     except msgspec.ValidationError as error:
-        raise SceneError(f"{file}: {error}") from error
-    _check(scene, file)
+        fault: Fault | None = fault_of_shape(str(error), Scene)
+    else:
+        fault = next(faults(scene, folder), None)
+    if fault is not None:
+        raise SceneError(f"{file}:{line_of(text, fault.path)}: {fault.text}")
     return scene
-
-
-def _check(scene: Scene, file: Path) -> None:
-    if scene.id != file.parent.resolve().name:
-        raise SceneError(f"{file}: its id is {scene.id!r}, but its folder is {file.parent.name!r}: make them the same")
-    roles = [program.role for program in scene.programs]
-    if roles[0] != "main" or roles.count("main") != 1:
-        raise SceneError(f"{file}: the first program, and no other, must have the role main")
-    for program in scene.programs:
-        if program.role not in {"main", "peer", "remote"}:
-            raise SceneError(f"{file}: {program.file} has the role {program.role!r}: use main, peer or remote")
-        _check_file(scene, program.file, file)
-        if program.stdin is not None:
-            _check_file(scene, program.stdin, file)
-        if program.stdin is not None and program.typed:
-            raise SceneError(f"{file}: {program.file} has both stdin and typed: keep one")
-    _check_knobs(scene, file)
-    programs = {program.file for program in scene.programs}
-    for number, question in enumerate(scene.questions, 1):
-        try:
-            question.at.check(programs)
-        except AnchorError as error:
-            raise SceneError(f"{file}: question {number}: {error}") from error
-    for number, chapter in enumerate(scene.chapters, 1):
-        try:
-            chapter.at.check(programs)
-        except AnchorError as error:
-            raise SceneError(f"{file}: chapter {number} ({chapter.title.en}): {error}") from error
-
-
-def _check_knobs(scene: Scene, file: Path) -> None:
-    from ioviz.machine.kernel.config import Config, KnobError
-
-    turned = [(f"knobs.{name}", name, value) for name, value in scene.knobs.items()]
-    turned += [(f"try {number}", one.knob, one.value) for number, one in enumerate(scene.tries, 1)]
-    for where, name, value in turned:
-        try:
-            Config().turned(name, str(value))
-        except KnobError as error:
-            raise SceneError(f"{file}: {where}: {error}") from error
-
-
-def _check_file(scene: Scene, name: str, file: Path) -> None:
-    folder = file.parent.resolve()
-    try:
-        path = (folder / name).resolve()
-        inside, usable = path.is_relative_to(folder), path.is_file() and path.stat().st_size <= MAX_BYTES
-    except (OSError, ValueError):  # a name that no file can have
-        inside, usable = True, False
-    if not inside:
-        raise SceneError(f"{file}: {name!r} leads out of the scene's folder: programs lie beside {SCENE_FILE}")
-    if not usable:
-        raise SceneError(f"{file}: {name!r} is not a readable file of at most {MAX_BYTES} bytes beside {SCENE_FILE}")

@@ -56,9 +56,9 @@ def test_ioviz_s_own_scenes_are_sound() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ('id = "mine"', 'id = "other"', "its folder is 'mine'"),
+        ('id = "mine"', 'id = "other"', "the folder is 'mine'"),
         ('id = "mine"', 'id = "../mine"', "id"),
-        ('id = "mine"', 'id = "mine"\nfree = 1', "unknown field `free`"),
+        ('id = "mine"', 'id = "mine"\nfree = 1', "mine/scene.toml:3: there is no 'free' here; allowed: id, title"),
         ('title.zh = "我的"', "", "zh"),
         ('title.zh = "我的"', 'title.zh = ""', "title"),
         ('file = "main.py"', 'file = "../other.py"', "leads out"),
