@@ -1,0 +1,132 @@
+"""The agent's own thread, which sends the notes.
+
+Frames on the wire: one byte of kind, four of length (little endian), the body.
+`H` who we are (JSON); `N` names (JSON: details that notes refer to by number); `C` calls (signed 64-bit integers, see
+`notes`); `S` the calls that threads are in just now: thread, code, fd, argument, time before; `G` how many notes are
+missing here (JSON).
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+from typing import Any
+
+from .notes import BUSY, CALLS, COUNT, DETAILED, IDLE_PERIOD, KEPT, LISTS, MOST, PERIOD, WINDOW, note_hot, notes
+from .original import RAW_SOCKET, SLEEP_FOR, restore
+from .process import tell_thread
+
+HIGH = 200
+
+
+def out_of_the_way(link: Any) -> Any:
+    """The same connection under a high number, so that the program's own descriptors keep theirs."""
+    try:
+        import fcntl
+
+        high = fcntl.fcntl(link.fileno(), fcntl.F_DUPFD_CLOEXEC, HIGH)
+    except (ImportError, OSError):
+        return link
+    link.close()
+    return RAW_SOCKET(socket.AF_UNIX, socket.SOCK_STREAM, 0, high)
+
+
+class Sender:
+    """The agent's own thread, and its connection to ioviz."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.lost = 0
+        self.gone = False
+        self.lock = threading.Lock()
+        self.connect()
+
+    def connect(self) -> None:
+        link = RAW_SOCKET(socket.AF_UNIX, socket.SOCK_STREAM)
+        link.connect(self.path)
+        self.link = out_of_the_way(link)
+        self.link.settimeout(0.2)
+        tell_thread(threading.current_thread(), threading.get_native_id())
+        hello = {
+            "pid": os.getpid(),
+            "ppid": os.getppid(),
+            "python": sys.version.split()[0],
+            "argv": getattr(sys, "orig_argv", None) or getattr(sys, "argv", []),
+            "cwd": os.getcwd(),
+            "calls": CALLS,
+            "detailed": sorted(DETAILED),
+            "lists": sorted(LISTS),
+        }
+        self.frame(b"H", json.dumps(hello).encode())
+
+    def frame(self, kind: bytes, body: bytes) -> None:
+        """Send one frame. While nobody reads, notes beyond `KEPT` are thrown away, and nobody but this thread waits."""
+        left = memoryview(kind + struct.pack("<I", len(body)) + body)
+        while left and not self.gone:
+            try:
+                left = left[self.link.send(left) :]
+            except socket.timeout:  # noqa: UP041 - it is no TimeoutError before 3.10, and the agent runs there
+                if len(notes.calls) > KEPT:
+                    self.lost += len(notes.calls) // 8
+                    notes.calls.clear()
+            except OSError:
+                self.gone = True
+
+    def flush(self) -> int:
+        """Send what there is. Gives how many notes that was."""
+        with self.lock:
+            calls = notes.calls
+            count = len(calls)
+            batch = calls[:count]
+            del calls[:count]
+            names = [notes.names.popleft() for _ in range(len(notes.names))]
+            if names:
+                self.frame(b"N", json.dumps(names).encode())
+            if count:
+                self.frame(b"C", array.array("q", batch).tobytes())
+            if self.lost:
+                self.gap(0)
+            return count // 8
+
+    def gap(self, lost: int) -> None:
+        """Tell that notes are missing here."""
+        lost, self.lost = self.lost + lost, 0
+        self.frame(b"G", json.dumps(lost).encode())
+
+    def run(self) -> None:
+        last: list[int] = []
+        seconds = PERIOD
+        start, noted, counted = time.monotonic(), 0, 0
+        while not self.gone:
+            SLEEP_FOR(seconds)
+            count = self.flush()
+            noted += count
+            if time.monotonic() - start >= WINDOW:
+                if noted >= MOST * WINDOW:
+                    self.flush()
+                    total = next(COUNT)
+                    self.gap(total - 1 - counted)
+                    counted = total
+                    note_hot(True)
+                start, noted = time.monotonic(), 0
+            elif noted >= MOST * WINDOW:
+                note_hot(False)
+            notes.detail = count < BUSY * seconds * 2
+            asleep = [number for thread, call in list(notes.sleeping.items()) for number in (thread, *call)]
+            if asleep != last:
+                last = asleep
+                with self.lock:
+                    self.frame(b"S", array.array("q", asleep).tobytes())
+            seconds = PERIOD if count else min(seconds * 1.2, IDLE_PERIOD)
+        restore()
+        while True:  # what was made while we were here still notes: nothing of it may pile up
+            notes.detail = False
+            notes.calls.clear()
+            notes.names.clear()
+            SLEEP_FOR(1)
