@@ -60,6 +60,12 @@ def _run(request: Request) -> int:
         from ioviz.cli.exec import run_exec
 
         return run_exec(request)
+    from ioviz.cli.arguments import MODULES
+
+    if request.verb in MODULES:
+        from importlib import import_module
+
+        return int(import_module(MODULES[request.verb]).run(request))
     from ioviz.cli.play import run_gallery, run_play
 
     return run_gallery(request) if request.verb == "gallery" else run_play(request)
@@ -85,7 +91,7 @@ def _language_typed(argv: Sequence[str]) -> str | None:
             return following
         if word in {"--lang=en", "--lang=zh"}:
             return word[-2:]
-        if not word.startswith("-") and word not in {"exec", "play"}:
+        if not word.startswith("-") and word != argv[0]:
             break
     return None
 

@@ -10,7 +10,7 @@ import argparse
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ioviz import __version__
 from ioviz.cli.messages import LANGUAGES, say
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 MAIN, PEER, REMOTE = "main", "peer", "remote"
 MAX_STEPS = 50_000_000
 """Events after which a run is ended, unless `--max-steps` says otherwise."""
+
+
+MODULES: Final = {
+    "check-scene": "ioviz.cli.check_scene",
+    "new-scene": "ioviz.cli.new_scene",
+}
+"""Verbs that take their own flags apart: each module has `run(request) -> int`, and finds them in `request.rest`."""
 
 
 class UsageError(Exception):
@@ -56,6 +63,8 @@ class Request:
     lines: bool = True
     max_steps: int = MAX_STEPS
     max_time: float | None = None
+    rest: tuple[str, ...] = ()
+    """What was typed after a verb that takes its flags apart itself."""
 
 
 @dataclass
@@ -66,7 +75,9 @@ class _Found:
     knobs: list[tuple[str, str]] = field(default_factory=list)
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are UsageErrors."""
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(message)
 
@@ -135,7 +146,7 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
 
 def exec_parser() -> argparse.ArgumentParser:
     """The flags of `ioviz exec`, for parsing and for help."""
-    parser = _Parser(
+    parser = Parser(
         prog="ioviz exec",
         usage="ioviz exec [flags] PROGRAM.py [ARGS]\n       ioviz exec [flags] -m MODULE [ARGS]",
         description="Run a Python program on the simulated kernel.",
@@ -150,7 +161,7 @@ def exec_parser() -> argparse.ArgumentParser:
 
 def play_parser() -> argparse.ArgumentParser:
     """The flags of `ioviz play`, for parsing and for help."""
-    parser = _Parser(
+    parser = Parser(
         prog="ioviz play",
         usage="ioviz play [flags] WHAT [ARGS]\n       ioviz play [flags] -m MODULE [ARGS]",
         description="Watch a scene, a program (with its peers) or a recording.",
@@ -164,11 +175,13 @@ def play_parser() -> argparse.ArgumentParser:
 
 def main_parser() -> argparse.ArgumentParser:
     """`ioviz` without a verb, and what `ioviz --help` prints."""
-    parser = _Parser(
+    parser = Parser(
         prog="ioviz",
         usage="ioviz [--lang LANG]                      the gallery of scenes\n"
         "       ioviz play WHAT [ARGS]                   watch a scene, a program or a recording\n"
-        "       ioviz exec PROGRAM.py [ARGS]             run a program on the simulated kernel",
+        "       ioviz exec PROGRAM.py [ARGS]             run a program on the simulated kernel\n"
+        "       ioviz new-scene NAME                     lay a scene of one's own\n"
+        "       ioviz check-scene WHAT...                play scenes without a terminal, and say what is wrong",
         description="A kernel that one can watch. `ioviz VERB --help` lists the flags of a verb.",
         allow_abbrev=False,
     )
@@ -232,4 +245,6 @@ def parse(argv: Sequence[str]) -> Request:
         return _verb(verb, exec_parser(), argv, options.lang)
     if verb == "play":
         return _verb(verb, play_parser(), argv, options.lang)
-    raise UsageError(say("unknown-verb", verb=verb))
+    if verb in MODULES:
+        return Request(verb, options.lang, ascii=options.ascii, rest=tuple(argv))
+    raise UsageError(say("unknown-verb", verb=verb, verbs=", ".join(("exec", "play", *MODULES))))

@@ -11,8 +11,8 @@ _chosen: list[str] = []
 
 MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "unknown-verb": (
-        "there is no verb {verb!r}: use exec, play, or none for the gallery; to run a program, ioviz exec {verb}",
-        "没有 {verb!r} 这个命令：可用 exec、play，什么都不写则打开场景列表；要运行程序请用 ioviz exec {verb}",
+        "there is no verb {verb!r}: use {verbs}, or none for the gallery; to run a program, ioviz exec {verb}",
+        "没有 {verb!r} 这个命令：可用 {verbs}，什么都不写则打开场景列表；要运行程序请用 ioviz exec {verb}",
     ),
     "what-to-run": (
         "ioviz {verb} needs something to work on: name a program, or see ioviz {verb} --help",
@@ -62,6 +62,63 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "no-terminal": (
         "the gallery needs a terminal; as text: ioviz play --plain SCENE, with SCENE one of: {scenes}",
         "场景列表需要在终端里打开；要看文字版：ioviz play --plain 场景，场景可以是：{scenes}",
+    ),
+    "scene-exists": (
+        "{path} is there already: choose another name, or remove it",
+        "{path} 已经存在：请换个名字，或先删除它",
+    ),
+    "scene-name": (
+        "{name!r} is no name for a scene: use small letters, digits and hyphens, as in my-scene",
+        "{name!r} 不能作场景名：请用小写字母、数字和连字符，例如 my-scene",
+    ),
+    "scene-unwritable": ("{path}: cannot be written ({why})", "{path}：写不进去（{why}）"),
+    "scene-laid": (
+        "{path} is there; watch it with: ioviz play {path}   check it with: ioviz check-scene {path}",
+        "已建好 {path}；观看：ioviz play {path}   检查：ioviz check-scene {path}",
+    ),
+    "check-what": (
+        "ioviz check-scene needs folders or names of scenes, or --all",
+        "ioviz check-scene 后面要写场景的目录或名字，或用 --all",
+    ),
+    "check-fine": ("{scene}: fine", "{scene}：没有问题"),
+    "check-wrong": ("{scene}: {n} wrong", "{scene}：有 {n} 处问题"),
+    "check-played": ("played as written", "按原样运行"),
+    "check-played-with": ("played with {knob}", "以 {knob} 运行"),
+    "check-ended": ("{n} events, {ms} ms, ended: {why}", "{n} 个事件，{ms} 毫秒，结束：{why}"),
+    "check-chapter": ("chapter {n} {title}: event {at}", "第 {n} 章 {title}：第 {at} 个事件"),
+    "check-not-here": ("chapter {n} {title}: not in this run", "第 {n} 章 {title}：这次运行里没有"),
+    "check-question": ("question {n} ({ask}): {prompt} {right}", "问题 {n}（{ask}）：{prompt}{right}"),
+    "check-nothing-right": ("none", "一个都没有"),
+    "check-never": (
+        "chapter {n} ({title}) is reached under no setting: mend its `at`, or add the `tries` that lead there",
+        "第 {n} 章（{title}）在任何设定下都到不了：请修改它的 at，或加上能到那里的 tries",
+    ),
+    "check-unanswered": (
+        "question {n} ({ask}) has no answer under any setting: its event does not happen, or the call never returns",
+        "问题 {n}（{ask}）在任何设定下都没有答案：事件没有发生，或者调用没有返回",
+    ),
+    "check-long": (
+        "{what} ({lang}) takes {rows} lines of 76 columns, and there is room for {room} at 80x24: make it shorter",
+        "{what}（{lang}）按 76 列要占 {rows} 行，80x24 的窗口只放得下 {room} 行：请缩短",
+    ),
+    "check-focus": (
+        "focus: there is no panel {panel!r}; allowed: {panels}",
+        "focus：没有名为 {panel!r} 的面板；可用：{panels}",
+    ),
+    "check-next": (
+        "next: there is no scene {name!r}; the scenes are: {scenes}",
+        "next：没有名为 {name!r} 的场景；可用：{scenes}",
+    ),
+    "check-failed": ("cannot be played ({setting}): {why}", "运行不了（{setting}）：{why}"),
+    "check-command": ("$ {command}", "$ {command}"),
+    "check-command-failed": (
+        "article {n}: the command fails ({why}): {command}",
+        "article 第 {n} 条：命令失败（{why}）：{command}",
+    ),
+    "check-late": ("it does not end within {s} s", "{s} 秒内没有结束"),
+    "check-limit": (
+        "({setting}) the run does not end within the limits: set `seconds`, or let the programs end",
+        "（{setting}）运行没有在限制之内结束：请设置 seconds，或让程序自己结束",
     ),
     "our-fault": (
         "this is a fault of ioviz itself, not of your program: {what} at {where}; "

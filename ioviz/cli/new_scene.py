@@ -1,0 +1,46 @@
+"""`ioviz new-scene NAME`: lay a scene that works, in both languages, to be made into one's own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ioviz.cli.arguments import Parser, UsageError
+from ioviz.cli.messages import LANGUAGES, choose_language, say
+
+if TYPE_CHECKING:
+    from ioviz.cli.arguments import Request
+
+TEMPLATE = Path(__file__).parent / "scene_template"
+
+
+def run(request: Request) -> int:
+    """Lay the scene that `request` names."""
+    parser = Parser(
+        prog="ioviz new-scene", description="Lay a scene that works, to be made into one's own.", allow_abbrev=False
+    )
+    parser.add_argument("name", metavar="NAME", help="its name: small letters, digits and hyphens")
+    parser.add_argument("--into", type=Path, default=Path(), metavar="FOLDER", help="where to lay it (here)")
+    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    options = parser.parse_args(request.rest)
+    choose_language(options.lang or request.lang)
+    print(say("scene-laid", path=lay(options.name, options.into)))
+    return 0
+
+
+def lay(name: str, into: Path) -> Path:
+    """Lay a scene called `name` in folder `into`; its own folder. Raises UsageError."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > 60:
+        raise UsageError(say("scene-name", name=name))
+    folder = into / name
+    try:
+        folder.mkdir(parents=True)
+        for file in sorted(TEMPLATE.iterdir()):
+            text = file.read_text(encoding="utf-8").replace("NAME", name)
+            (folder / file.name.removesuffix(".txt")).write_text(text, encoding="utf-8")
+    except FileExistsError as error:
+        raise UsageError(say("scene-exists", path=folder)) from error
+    except OSError as error:
+        raise UsageError(say("scene-unwritable", path=folder, why=error.strerror)) from error
+    return folder
