@@ -35,7 +35,7 @@ def start(path: str) -> None:
     probe_files()
     probe_threads()
     threading.Thread(target=sender.run, name=NAME, daemon=True).start()
-    atexit.register(sender.flush)
+    atexit.register(sender.finish)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: _again(path))
 
@@ -52,4 +52,4 @@ def _again(path: str) -> None:
         restore()
         return
     threading.Thread(target=sender.run, name=NAME, daemon=True).start()
-    atexit.register(sender.flush)
+    atexit.register(sender.finish)

@@ -43,6 +43,7 @@ class Sender:
     def __init__(self, path: str) -> None:
         self.path = path
         self.lost = 0
+        self.counted = 0
         self.gone = False
         self.lock = threading.Lock()
         self.connect()
@@ -94,6 +95,14 @@ class Sender:
                 self.gap(0)
             return count // 8
 
+    def finish(self) -> None:
+        """Send what there is, and how many calls were only counted since the last time."""
+        self.flush()
+        total = next(COUNT)
+        missing, self.counted = total - 1 - self.counted, total
+        if missing and not self.gone:
+            self.gap(missing)
+
     def gap(self, lost: int) -> None:
         """Tell that notes are missing here."""
         lost, self.lost = self.lost + lost, 0
@@ -102,17 +111,14 @@ class Sender:
     def run(self) -> None:
         last: list[int] = []
         seconds = PERIOD
-        start, noted, counted = time.monotonic(), 0, 0
+        start, noted = time.monotonic(), 0
         while not self.gone:
             SLEEP_FOR(seconds)
             count = self.flush()
             noted += count
             if time.monotonic() - start >= WINDOW:
                 if noted >= MOST * WINDOW:
-                    self.flush()
-                    total = next(COUNT)
-                    self.gap(total - 1 - counted)
-                    counted = total
+                    self.finish()
                     note_hot(True)
                 start, noted = time.monotonic(), 0
             elif noted >= MOST * WINDOW:
