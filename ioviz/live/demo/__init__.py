@@ -1,0 +1,1 @@
+"""Servers to look at: real ones, small, with real clients."""
