@@ -118,8 +118,8 @@ class Run:
     def report(self) -> int:
         """Say why the run ended unless the program ended it; the exit code."""
         end = self.machine.world.runs[1]
-        if end.ended != "exit" and end.message:
-            print(say("usage", text=end.message), file=sys.stderr)
+        if end.message:  # a signal's victim is named as a shell does it
+            print(end.message if end.ended == "exit" else say("usage", text=end.message), file=sys.stderr)
         return end.code
 
 

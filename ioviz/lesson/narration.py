@@ -7,6 +7,7 @@ its own (one that a newer version recorded) is named, and nothing is claimed.
 
 from __future__ import annotations
 
+from signal import Signals
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.lesson import sentences_en, sentences_zh
@@ -20,10 +21,12 @@ from ioviz.lesson.words import (
     socket_name,
     task_name,
 )
+from ioviz.model.cpu import refused_vector
 from ioviz.model.event import Unknown
-from ioviz.model.idt import IDT
+from ioviz.model.idt import BREAKPOINT, GENERAL_PROTECTION, IDT, OVERFLOW, PAGE_FAULT
+from ioviz.model.memory import PAGE_SIZE, PRESENT, WRITING, layout_of, region_at
 from ioviz.model.poll_bits import describe
-from ioviz.model.syscalls import BY_NR, name_of
+from ioviz.model.syscalls import BY_NR, SYS, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +60,12 @@ def _returned(event: Any) -> str:
     return "fine"
 
 
+def _exception(event: Any) -> str:
+    if event.vector == GENERAL_PROTECTION:
+        return "protection" if refused_vector(event.error) < 0 else "gate"
+    return {PAGE_FAULT: "page", BREAKPOINT: "trap", OVERFLOW: "trap"}.get(event.vector, "divide")
+
+
 VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
     "TrapEntered": lambda event: "int80" if event.vector >= 0 else "syscall",
     "SyscallReturned": _returned,
@@ -75,6 +84,9 @@ VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
     "SignalDelivered": lambda event: str(event.action),
     "PacketQueued": lambda event: "data" if event.data else "control",
     "UrgentReceived": lambda event: "came" if event.byte >= 0 else "taken",
+    "ExceptionRaised": _exception,
+    "ExceptionReturned": lambda event: "trap" if event.vector in (BREAKPOINT, OVERFLOW) else "fault",
+    "PageMapped": lambda event: "own" if event.writable else "zeros",
     "TaskPreempted": lambda event: "yield" if event.reason == "yield" else "slice",
 }
 """Kinds that have several sentences: which one an event takes."""
@@ -124,6 +136,10 @@ def _number(world: World, event: Any) -> str:
     return str(row.nr32 if event.vector >= 0 else row.nr)
 
 
+def _result(world: World, event: Any) -> str:
+    return f"{event.ret:#x}" if event.nr == SYS.mmap and event.ret > 0 else result_name(event.ret)
+
+
 def _found(world: World, event: Any) -> str:
     shown = ", ".join(f"fd {fd} {describe(mask)}" for fd, mask in event.found[:4])
     return shown + (", …" if len(event.found) > 4 else "")
@@ -143,6 +159,26 @@ def _size(world: World, event: Any) -> str:
     return str(len(event.data) if hasattr(event, "data") else event.size)
 
 
+def _region(world: World, event: Any) -> str:
+    process = world.tasks[event.task].process if event.task in world.tasks else 0
+    region = region_at(world, process, event.address)
+    return region.name if region is not None else ""
+
+
+def _refusal(world: World, event: Any) -> str:
+    """Why the page tables forbade it."""
+    if not event.error & PRESENT:
+        return "absent"
+    return "read-only" if event.error & WRITING and event.address < layout_of(world).user_end else "supervisor"
+
+
+def _signal(world: World, event: Any) -> str:
+    try:
+        return f"{event.number} ({Signals(event.number).name})"
+    except ValueError:
+        return str(event.number)
+
+
 MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
     "who": lambda world, event: task_name(world, event.task),
     "woken": lambda world, event: task_name(world, event.tid),
@@ -152,7 +188,7 @@ MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
     "call": lambda world, event: name_of(event.nr) if hasattr(event, "nr") else str(event.call),
     "in_call": _frame_call,
     "number": _number,
-    "result": lambda world, event: result_name(event.ret),
+    "result": _result,
     "host_name": lambda world, event: world.hosts[event.cpu].name if event.cpu in world.hosts else str(event.cpu),
     "vector_hex": lambda world, event: f"{event.vector:#x}",
     "vector_name": _vector,
@@ -173,6 +209,15 @@ MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
     "mask": lambda world, event: describe(event.events),
     "requested_mask": lambda world, event: describe(event.requested),
     "found_fds": _found,
+    "address_hex": lambda world, event: f"{event.address:#x}",
+    "start_hex": lambda world, event: f"{event.start:#x}",
+    "page_hex": lambda world, event: f"{event.number * PAGE_SIZE:#x}",
+    "error_hex": lambda world, event: f"{event.error:#x}",
+    "refused_hex": lambda world, event: f"{refused_vector(event.error):#x}",
+    "region": _region,
+    "touch": lambda world, event: "write" if event.error & WRITING else "read",
+    "refusal": _refusal,
+    "signal": _signal,
     "line": lambda world, event: line_text(world, event.at),
     "place": lambda world, event: place_name(world, event.at),
     "file_name": lambda world, event: str(event.path).rpartition("/")[2],

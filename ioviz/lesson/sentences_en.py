@@ -19,6 +19,22 @@ TERMS: Final = {
     "side rx": "the receive buffer of",
     "side pipe": "the pipe of",
     "no place": "its source",
+    "no region": "nothing is there",
+    "touch write": "writes to",
+    "touch read": "reads",
+    "region text": "its text",
+    "region data": "its data",
+    "region heap": "its heap",
+    "region mmap": "a mapping of its own",
+    "region stack": "a user stack",
+    "region guard": "a guard page",
+    "region all RAM": "the kernel's map of all RAM",
+    "region RAM (first 896 MiB)": "the kernel's map of RAM",
+    "region kernel stacks": "the kernel stacks",
+    "region kernel text": "the kernel's text",
+    "refusal absent": "the page is not present",
+    "refusal read-only": "the page is read-only",
+    "refusal supervisor": "the page is present, but for ring 0 only (supervisor bit)",
 }
 
 SENTENCES: Final = {
@@ -78,11 +94,42 @@ SENTENCES: Final = {
         "The CPU of {host_name} drops what it did: frame onto the kernel stack, IF cleared, IDT[{vector_hex}] → {handler}."
     ),
     "IrqReturned": "iret: the interrupted code goes on as if nothing had happened.",
-    "ExceptionRaised": "{who} did what the CPU refuses: exception {vector}, {vector_name}.",
-    "SignalSent": "Signal {number} is pending for {program}.",
-    "SignalDelivered.handler": "{program} takes signal {number}: its handler is going to run.",
-    "SignalDelivered.ignored": "{program} ignores signal {number}.",
-    "SignalDelivered.killed": "Signal {number} ends {program}.",
+    "ExceptionRaised.page": (
+        "{who} {touch} address {address_hex} ({region}): {refusal}. Page fault: the CPU enters the kernel through "
+        "IDT[0xe], with the address in CR2 and error code {error}."
+    ),
+    "ExceptionRaised.divide": (
+        "{who} lets the CPU divide by what it cannot divide by: it enters the kernel through IDT[0x0] → {handler}."
+    ),
+    "ExceptionRaised.gate": (
+        "{who} executes int {refused_hex}, and that gate is not for ring 3: general protection fault, IDT[0xd], error code "
+        "{error_hex}."
+    ),
+    "ExceptionRaised.protection": (
+        "{who} did what only ring 0 may, or used what is no address: general protection fault, IDT[0xd] → {handler}."
+    ),
+    "ExceptionRaised.trap": (
+        "{who} executes int {vector}, whose gate a program may name: into the kernel through IDT[{vector_hex}] → {handler}."
+    ),
+    "ExceptionReturned.fault": "iret: {who} is back in ring 3, and the same instruction is executed again.",
+    "ExceptionReturned.trap": "iret: {who} is back in ring 3, behind the instruction.",
+    "MemoryMapped": (
+        "{program} may use {pages} pages from {start_hex} on. That is only noted: not one of them is present yet."
+    ),
+    "MemoryUnmapped": "The mapping at {start_hex} goes with {program}, and its pages are free.",
+    "PageMapped.own": (
+        "First write to the page of {page_hex}: the kernel takes a free page of memory (frame {frame}), fills it with zeros "
+        "and enters it into the page table."
+    ),
+    "PageMapped.zeros": (
+        "First touch of the page of {page_hex}, and it only reads: the entry in the page table points to the one page of "
+        "zeros that all share."
+    ),
+    "ByteStored": "{program} writes {value} to {address_hex}: the page is present, so no kernel is asked.",
+    "SignalSent": "Signal {signal} is pending for {program}.",
+    "SignalDelivered.handler": "{program} takes signal {signal}: its handler is going to run.",
+    "SignalDelivered.ignored": "{program} ignores signal {signal}.",
+    "SignalDelivered.killed": "Signal {signal} ends {program}.",
     "FutexHashed": "{who} finds a lock taken: the kernel makes a wait queue for it. (A free lock needs no system call.)",
     "FutexForgotten": "Nobody waits for this lock any more: its wait queue goes.",
     "FileOpened": "A new open file of kind {file_kind}; no descriptor names it yet.",

@@ -12,7 +12,7 @@ runs user code or idles, never in the middle of kernel code, so frames do not ne
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -113,11 +113,40 @@ class IrqReturned(Event):
 
 
 class ExceptionRaised(Event):
-    """The program did what the CPU refuses: `vector` 0 (division), 13 (general protection) or 14 (page fault)."""
+    """The program did what the CPU refuses, and the CPU entered the kernel through the gate of `vector`.
+
+    `error` is what it pushes beside the frame (0 where it pushes none). For a page fault (14) that are the bits of
+    `ioviz.model.memory`, and `address` is what it put into CR2; for a general protection fault (13) by `int n` it names
+    the gate that was refused (see `refused_vector`)."""
 
     vector: int
     address: int = 0
+    error: int = 0
 
     def apply(self, world: World) -> None:
         world.cpus[self.cpu] = Cpu(self.cpu, KERNEL, self.task, self.vector, 0, False)
         world.frames[self.task] = Frame(self.vector, 0, self.at, self.seq)
+
+
+class ExceptionReturned(Event):
+    """`iret` from an exception: after a fault the same instruction is executed again."""
+
+    vector: int
+
+    def apply(self, world: World) -> None:
+        world.cpus[self.cpu] = Cpu(self.cpu, USER, self.task, NO_VECTOR, 0, True)
+        world.frames.pop(self.task, None)
+
+
+IDT_BIT: Final = 2
+"""Of a general protection fault's error code: the rest of it, shifted, is a vector."""
+
+
+def gate_refused(vector: int) -> int:
+    """The error code of the fault that `int vector` gets when its gate is not for ring 3, or is none."""
+    return vector << 3 | IDT_BIT
+
+
+def refused_vector(error: int) -> int:
+    """The vector that `gate_refused` put into an error code; -1 if it was no `int n`."""
+    return error >> 3 if error & IDT_BIT else -1

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 DIVIDE_ERROR: Final = 0
+BREAKPOINT: Final = 3
+OVERFLOW: Final = 4
 GENERAL_PROTECTION: Final = 13
 PAGE_FAULT: Final = 14
 KEYBOARD: Final = 0x21
@@ -31,8 +33,8 @@ IDT: Final = {
     gate.vector: gate
     for gate in (
         Gate(DIVIDE_ERROR, "divide error", "asm_exc_divide_error", 0),
-        Gate(3, "breakpoint", "asm_exc_int3", 3),
-        Gate(4, "overflow", "asm_exc_overflow", 3),
+        Gate(BREAKPOINT, "breakpoint", "asm_exc_int3", 3),
+        Gate(OVERFLOW, "overflow", "asm_exc_overflow", 3),
         Gate(GENERAL_PROTECTION, "general protection", "asm_exc_general_protection", 0),
         Gate(PAGE_FAULT, "page fault", "asm_exc_page_fault", 0),
         Gate(KEYBOARD, "keyboard", "atkbd_interrupt", 0),

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ioviz.model import eventpoll, lists, rbtree
 from ioviz.model.cpu import USER, SyscallReturned
 from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SOCKET, FileHeld
+from ioviz.model.memory import PAGE_SIZE as MEMORY_PAGE
+from ioviz.model.memory import WRITE, ZERO_PAGE
 from ioviz.model.nic import RX, TX
 from ioviz.model.pipe import PAGE, SLOTS
 from ioviz.model.socket import ESTABLISHED, LISTEN
@@ -224,6 +226,23 @@ def file_system(world: World) -> Iterator[str]:
             yield f"page {number} with {len(page)} bytes does not belong to inode {inode}"
 
 
+def address_spaces(world: World) -> Iterator[str]:
+    """A present page lies in a mapping of its process, and is as writable as that; no two share a frame but zeros."""
+    frames = Counter(page.frame for page in world.memory_pages.values())
+    for (pid, number), page in world.memory_pages.items():
+        address = number * MEMORY_PAGE
+        mine = (row for row in world.mappings.values() if row.pid == pid)
+        mapping = next((row for row in mine if 0 <= address - row.start < row.pages * MEMORY_PAGE), None)
+        if mapping is None:
+            yield f"page {number:#x} of process {pid} lies in no mapping"
+        elif page.writable and not mapping.prot & WRITE:
+            yield f"page {number:#x} of process {pid} is writable, and its mapping is not"
+        if page.frame == ZERO_PAGE and (page.writable or page.data):
+            yield f"process {pid} could write to the page of zeros"
+        if page.frame != ZERO_PAGE and frames[page.frame] > 1:
+            yield f"{frames[page.frame]} pages are in frame {page.frame}"
+
+
 Rule = tuple["Callable[[World], Iterator[str]]", frozenset[str]]
 
 
@@ -242,6 +261,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(tcp, "tcps", "sockets", "buffers"),
     _rule(cards, "nics", "packets"),
     _rule(file_system, "names", "inodes", "pages"),
+    _rule(address_spaces, "mappings", "memory_pages"),
 )
 """What holds after every event, with the tables that it is about."""
 SETTLED: Final[tuple[Rule, ...]] = (_rule(red_black_rules, "eventpolls", "epitems", "rb_nodes", "ready_lists"),)

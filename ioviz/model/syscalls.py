@@ -27,6 +27,7 @@ SYSCALLS: Final = tuple(
         ("fstat", 5, 108),
         ("poll", 7, 168),
         ("lseek", 8, 19),
+        ("mmap", 9, 192),
         ("rt_sigaction", 13, 174),
         ("rt_sigprocmask", 14, 175),
         ("ioctl", 16, 54),
@@ -182,6 +183,7 @@ class SYS:
     fstat: Final = 5
     poll: Final = 7
     lseek: Final = 8
+    mmap: Final = 9
     rt_sigaction: Final = 13
     rt_sigprocmask: Final = 14
     ioctl: Final = 16

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ioviz.model.cpu import (
     NO_VECTOR,
     ExceptionRaised,
+    ExceptionReturned,
     IrqEntered,
     IrqReturned,
     SyscallReturned,
     TrapEntered,
+    refused_vector,
 )
-from ioviz.model.idt import IDT
+from ioviz.model.idt import BREAKPOINT, GENERAL_PROTECTION, IDT, OVERFLOW, PAGE_FAULT
 from ioviz.model.syscalls import BY_NR, name_of
 
 if TYPE_CHECKING:
@@ -70,6 +72,31 @@ FAULT: Final = Step(
     "the CPU itself refuses the instruction: the vector is that of the exception",
     "CPU 自己拒绝执行这条指令：向量就是这个异常的编号",
 )
+CR2: Final = Step(
+    "cr2",
+    "the CPU puts the address that was touched into its register CR2",
+    "CPU 把所访问的地址放进寄存器 CR2",
+)
+NAMED: Final = Step(
+    "named",
+    "int n: the program names a vector, and the CPU takes its gate from the IDT",
+    "int n：程序指定了一个向量，CPU 从 IDT 取出它的门",
+)
+ALLOWED: Final = Step(
+    "dpl",
+    "the gate's dpl is 3: a program in ring 3 may name it",
+    "这个门的 dpl 是 3：ring 3 的程序可以指定它",
+)
+REFUSED: Final = Step(
+    "dpl",
+    "the gate's dpl is 0 and the program's ring is 3: refused, which makes it exception 13",
+    "这个门的 dpl 是 0，程序在 ring 3：拒绝，于是变成 13 号异常",
+)
+ERROR: Final = Step(
+    "error",
+    "the CPU pushes an error code as well: what exactly was refused",
+    "CPU 再压入一个错误码：到底拒绝了什么",
+)
 CLEAR: Final = Step(
     "if", "an interrupt gate clears IF: no further interrupt for now", "中断门清除 IF：暂时不再接受中断"
 )
@@ -97,10 +124,14 @@ IDLE_IRET: Final = Step(
     "iret：恢复 rip、rsp、rflags；被打断的是空闲循环，所以 CPU 仍在 ring 0",
 )
 
-INT80: Final = (VECTOR, LOOKUP, STACK, FRAME, TABLE, HANDLER)
+INT80: Final = (VECTOR, LOOKUP, ALLOWED, STACK, FRAME, TABLE, HANDLER)
 SYSCALL: Final = (LSTAR, SWAPGS, FRAME, TABLE, HANDLER)
 INTERRUPT: Final = (IRQ, LOOKUP, STACK, FRAME, CLEAR, IRQ_HANDLER)
 EXCEPTION: Final = (FAULT, LOOKUP, STACK, FRAME, CLEAR, IRQ_HANDLER)
+PAGE_FAULTED: Final = (FAULT, CR2, LOOKUP, STACK, FRAME, ERROR, CLEAR, IRQ_HANDLER)
+PROTECTION: Final = (FAULT, LOOKUP, STACK, FRAME, ERROR, CLEAR, IRQ_HANDLER)
+TRAPPED: Final = (NAMED, ALLOWED, STACK, FRAME, CLEAR, IRQ_HANDLER)
+GATE_REFUSED: Final = (NAMED, REFUSED, *PROTECTION[1:])
 IDLE_INTERRUPT: Final = (IRQ, LOOKUP, FRAME, CLEAR, IRQ_HANDLER)
 RETURN: Final = (RESULT, RESTORE, SYSRET)
 INTERRUPT_RETURN: Final = (RESTORE, IRET)
@@ -114,12 +145,22 @@ def steps_of(event: Event) -> tuple[Step, ...]:
     if isinstance(event, SyscallReturned):
         return RETURN
     if isinstance(event, ExceptionRaised):
-        return EXCEPTION
+        return _exception(event)
+    if isinstance(event, ExceptionReturned):
+        return INTERRUPT_RETURN
     if isinstance(event, IrqEntered):
         return INTERRUPT if event.task else IDLE_INTERRUPT
     if isinstance(event, IrqReturned):
         return INTERRUPT_RETURN if event.task else IDLE_RETURN
     return ()
+
+
+def _exception(event: ExceptionRaised) -> tuple[Step, ...]:
+    if event.vector == PAGE_FAULT:
+        return PAGE_FAULTED
+    if event.vector == GENERAL_PROTECTION:
+        return PROTECTION if refused_vector(event.error) < 0 else GATE_REFUSED
+    return TRAPPED if event.vector in (BREAKPOINT, OVERFLOW) else EXCEPTION
 
 
 class Registers(NamedTuple):
@@ -169,7 +210,7 @@ def registers(event: Event, step: int) -> Registers | None:
         return None
     done, task, at = names[:step], event.task, event.at
     top = kernel_top(task)
-    if isinstance(event, (SyscallReturned, IrqReturned)):
+    if isinstance(event, (SyscallReturned, IrqReturned, ExceptionReturned)):
         ret = event.ret if isinstance(event, SyscallReturned) else 0
         if "iret" in done and task:
             return Registers(3, f"{user_rip(at):#x}", user_rsp(task), ret, True, False)
@@ -177,11 +218,11 @@ def registers(event: Event, step: int) -> Registers | None:
         return Registers(0, "exit_to_user_mode", top if restored else top - FRAME_SIZE, ret, True, not restored)
     trap = isinstance(event, TrapEntered)
     vector = getattr(event, "vector", NO_VECTOR)
-    inside = "idt" in done or "lstar" in done or not task
+    inside = "stack" in done or "lstar" in done or not task
     rip, rsp, rax = (f"{user_rip(at):#x}", user_rsp(task), 0) if task else ("cpu_idle_loop", top - 64, 0)
     if isinstance(event, TrapEntered):
         rax = call_number(event.nr, vector)
-    if "idt" in done or "lstar" in done:
+    if "stack" in done or "lstar" in done or ("idt" in done and not task):
         rip = IDT[vector].handler if vector in IDT else "entry_SYSCALL_64"
     if "handler" in done and isinstance(event, TrapEntered):
         rip = f"sys_{name_of(event.nr)}"

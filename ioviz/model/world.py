@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections import abc
 
 from ioviz.model.buffer import Buffer, Segment
 from ioviz.model.cpu import Cpu, Frame
@@ -18,6 +18,7 @@ from ioviz.model.files import Fd, OpenFile
 from ioviz.model.futex import Futex
 from ioviz.model.host import Host, Run
 from ioviz.model.lists import Link, Queue
+from ioviz.model.memory import Mapping, Page
 from ioviz.model.mirror import Mirror
 from ioviz.model.nic import Nic, Packet
 from ioviz.model.pipe import Pipe
@@ -62,6 +63,9 @@ class World:
     """The inode of a path on a host; 0 hides a file of the layer below."""
     pages: dict[int, bytes]
     """The contents of files: see `page_key`."""
+    mappings: dict[tuple[int, int], Mapping]
+    memory_pages: dict[tuple[int, int], Page]
+    """The present pages of mappings."""
     eventfds: dict[int, Eventfd]
     sockets: dict[int, Socket]
     options: dict[int, tuple[tuple[int, int, int], ...]]
@@ -88,7 +92,7 @@ class World:
     nics: dict[int, Nic]
     packets: dict[int, Packet]
 
-    def __init__(self, tables: Mapping[str, dict[Any, Any]] | None = None) -> None:
+    def __init__(self, tables: abc.Mapping[str, dict[Any, Any]] | None = None) -> None:
         for name in TABLES:
             setattr(self, name, {} if tables is None else dict(tables[name]))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.text import Text
 
 from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut
-from ioviz.model.cpu import ExceptionRaised, IrqEntered, IrqReturned, SyscallReturned, TrapEntered
+from ioviz.model.cpu import ExceptionRaised, ExceptionReturned, IrqEntered, IrqReturned, SyscallReturned, TrapEntered
 from ioviz.model.idt import IDT
 from ioviz.model.syscalls import name_of
 
@@ -61,7 +61,7 @@ def crossing(event: Event | None, look: Look) -> Text | None:
     elif isinstance(event, (IrqEntered, ExceptionRaised)):
         gate = IDT.get(event.vector)
         said = down, f"{gate.name if gate else 'vector'} {event.vector:#x}"
-    elif isinstance(event, IrqReturned):
+    elif isinstance(event, (IrqReturned, ExceptionReturned)):
         said = up, "iret"
     if said is None:
         return None

@@ -10,11 +10,13 @@ import errno
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ioviz.model.cpu import SyscallReturned, TrapEntered
+from ioviz.model.cpu import ExceptionRaised, ExceptionReturned, SyscallReturned, TrapEntered
+from ioviz.model.idt import DIVIDE_ERROR, PAGE_FAULT
+from ioviz.model.memory import LAYOUT_64, PRESENT
 from ioviz.model.signals import SignalDelivered
 from ioviz.model.syscalls import SYS, name_of
 from ioviz.model.task import ProcessExited, ProcessStarted, TaskCreated, TaskExited
-from ioviz.view.strace_args import FORMATS, PLAIN, signal_name
+from ioviz.view.strace_args import FORMATS, PLAIN, POINTER, signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,7 @@ class Strace:
         self._main = 0
         self._tasks: set[int] = set()
         self._calls: dict[int, _Call] = {}
+        self._exceptions: dict[int, ExceptionRaised] = {}
         self._open = 0
         """The task whose call was made last and is not written yet."""
 
@@ -61,8 +64,11 @@ class Strace:
         elif isinstance(event, SignalDelivered):
             if event.pid == self._main and event.action != "ignored":
                 self._cut(but=0)
-                name = signal_name(event.number)
-                self._line(event.task, f"--- {name} {{si_signo={name}, si_code=SI_USER, si_pid={event.pid}}} ---")
+                self._line(event.task, f"--- {self._siginfo(event)} ---")
+        elif isinstance(event, ExceptionRaised):
+            self._exceptions[event.task] = event
+        elif isinstance(event, ExceptionReturned):
+            self._exceptions.pop(event.task, None)
         elif isinstance(event, ProcessExited):
             if event.pid == self._main:
                 how = f"killed by {signal_name(event.signal)}" if event.signal else f"exited with {event.code}"
@@ -74,6 +80,20 @@ class Strace:
     def finish(self) -> None:
         """The run is over: write the calls that never returned."""
         self._cut(but=0)
+
+    def _siginfo(self, event: SignalDelivered) -> str:
+        """Why the signal was sent: by an exception of the task, or by a process."""
+        name = signal_name(event.number)
+        raised = self._exceptions.get(event.task)
+        why = f"si_code=SI_USER, si_pid={event.pid}"
+        if raised is not None and raised.vector == PAGE_FAULT:
+            known = raised.error & PRESENT and raised.address < LAYOUT_64.user_end
+            why = f"si_code={'SEGV_ACCERR' if known else 'SEGV_MAPERR'}, si_addr={raised.address:#x}"
+        elif raised is not None and raised.vector == DIVIDE_ERROR:
+            why = f"si_code=FPE_INTDIV, si_addr={POINTER}"
+        elif raised is not None:
+            why = "si_code=SI_KERNEL, si_addr=NULL"
+        return f"{name} {{si_signo={name}, {why}}}"
 
     def _cut(self, but: int) -> None:
         """Another line comes: what is open stays unfinished."""
@@ -120,6 +140,8 @@ def _enter(call: _Call) -> str:
 def _result(call: _Call, ret: int) -> str:
     if ret < 0:
         return f"-1 {errno.errorcode.get(-ret, str(-ret))} ({os.strerror(-ret)})"
+    if call.nr == SYS.mmap:
+        return hex(ret)
     if call.nr == SYS.fcntl and ret and call.args[1] in (1, 3):
         return hex(ret)
     return str(ret)

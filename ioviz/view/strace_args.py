@@ -335,9 +335,13 @@ def _data_read(args: Args, ret: int, out: Any) -> str:
     return f"{quoted(out, ret) if ret >= 0 else POINTER}, {args[1]}"
 
 
+PROTECTION: Final = ((1, "PROT_READ"), (2, "PROT_WRITE"), (4, "PROT_EXEC"))
+MAPPING: Final = ((2, "MAP_PRIVATE"), (0x20, "MAP_ANONYMOUS"))
+
 FORMATS: Final[dict[int, Format]] = {
     SYS.read: Format(_first, _data_read),
     SYS.write: Format(lambda a: f"{a[0]}, {quoted(a[1], a[2])}, {a[2]}"),
+    SYS.mmap: Format(lambda a: f"NULL, {a[1]}, {bits(a[2], PROTECTION, 'PROT_NONE')}, {bits(a[3], MAPPING)}, -1, 0"),
     SYS.openat: Format(_openat_args),
     SYS.stat: Format(lambda a: f"{_path(a)}, ", lambda a, ret, out: _stat(ret, out)),
     SYS.fstat: Format(_first, lambda a, ret, out: _stat(ret, out)),

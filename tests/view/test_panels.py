@@ -96,12 +96,12 @@ def test_every_panel_has_a_title_in_both_languages() -> None:
 def test_int80_goes_by_the_idt_and_syscall_does_not() -> None:
     int80 = TrapEntered(0, 0, 1, 101, -1, 0, 1 << 16 | 3, 0x80, 1, (1, "hi", 2))
     syscall = TrapEntered(0, 0, 1, 101, -1, 0, 1 << 16 | 3, -1, 1, (1, "hi", 2))
-    assert [step.name for step in steps_of(int80)] == ["vector", "idt", "stack", "frame", "table", "handler"]
+    assert [step.name for step in steps_of(int80)] == ["vector", "idt", "dpl", "stack", "frame", "table", "handler"]
     assert "idt" not in [step.name for step in steps_of(syscall)]
-    rings = [registers(int80, step).ring for step in range(1, 7)]  # type: ignore[union-attr]
-    assert rings == [3, 0, 0, 0, 0, 0]
-    assert registers(int80, 6).rax == 4, "write is call 4 of the i386 table"  # type: ignore[union-attr]
+    rings = [registers(int80, step).ring for step in range(1, 8)]  # type: ignore[union-attr]
+    assert rings == [3, 3, 3, 0, 0, 0, 0]
+    assert registers(int80, 7).rax == 4, "write is call 4 of the i386 table"  # type: ignore[union-attr]
     assert registers(syscall, 5).rax == 1  # type: ignore[union-attr]
-    stacks = [registers(int80, step).rsp for step in range(1, 7)]  # type: ignore[union-attr]
-    assert stacks[0] < 1 << 47 < stacks[2], "from the user's stack to the kernel's"
-    assert stacks[3] == stacks[2] - 168
+    stacks = [registers(int80, step).rsp for step in range(1, 8)]  # type: ignore[union-attr]
+    assert stacks[0] < 1 << 47 < stacks[3], "from the user's stack to the kernel's"
+    assert stacks[4] == stacks[3] - 168

@@ -18,6 +18,8 @@ class Costs(NamedTuple):
     wakeup: int
     irq: int
     iret: int
+    fault: int
+    page: int
     clone: int
     kilobyte: int
 

@@ -67,6 +67,10 @@ class Kernel(Files):
         self._line_cost = self.costs.line
         self._trap_cost = self.costs.trap
         self._sysret_cost = self.costs.sysret
+        self.frames_given = 0
+        """Pages of physical memory that page faults have used; the first one is that of zeros."""
+        self.refaults = 0
+        """Exceptions in a row whose handler led back to the same instruction."""
         self._sources = 0
         self._clock_read = self._idle_reads = 0
         self.emit(RunStarted, seed, config.settings())
@@ -115,6 +119,19 @@ class Kernel(Files):
         sink(event)
         self.cause = seq
         if now >= self.attention:
+            self.attend()
+        return result
+
+    def execute(self, instruction: Callable[..., int | None], *operands: int) -> int | None:
+        """A guest executes an instruction (`ioviz.machine.hardware.instructions`); None: it is to try again."""
+        if not self.task or self.thread.killed:
+            if not self.disposed and self.task and not self.switch.in_hub():
+                self._insist()
+            return 0
+        result = instruction(self, *operands)
+        if result is not None:
+            self.refaults = 0
+        if self.now >= self.attention:
             self.attend()
         return result
 

@@ -6,9 +6,11 @@ they sleep and every descriptor is closed, which is what its peers see.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from signal import SIGINT, SIGPIPE, strsignal
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ioviz.machine.kernel.files import Result
+from ioviz.machine.kernel.mmap import exit_mmap
 from ioviz.machine.kernel.switch import TaskKilled
 from ioviz.model.task import DEAD, ProcessExited, TaskExited
 from ioviz.model.task import TaskKilled as TaskKilledEvent
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.machine.kernel.kernel import Kernel
+
+QUIET: Final = (SIGINT, SIGPIPE)
+"""Signals whose victims a shell does not name."""
 
 
 class ProcessState:
@@ -82,12 +87,15 @@ def exit_group(k: Kernel, code: int, signal: int = 0) -> None:
             thread.killed = True
             k.emit(TaskKilledEvent, thread.tid)
             k.release_held(thread)
+    exit_mmap(k, pid)
     for fd in sorted(row.fd for row in k.world.fds.values() if row.pid == pid):
         k.close_fd(pid, fd)
     state = k.processes[pid]
     if state.alarm is not None:
         k.cancel(state.alarm)
     state.threads = 0
+    if signal and signal not in QUIET:
+        k.epitaphs[pid] = f"{strsignal(signal)} {k.where()}"
     k.thread.killed = True
     k.emit(TaskExited, code)
     k.emit(ProcessExited, pid, code, signal)

@@ -91,6 +91,8 @@ class Scheduler(Core):
         self.ended = False
         self.disposed = False
         self.main_pid = 0
+        self.epitaphs: dict[int, str] = {}
+        """What a shell says of the processes that a signal ended, and where that was."""
         self.last_trap = 0
         self.on_attend: list[Callable[[], object]] = []
         """Called at every look at the limits, in the context of the running task."""
@@ -332,7 +334,7 @@ class Scheduler(Core):
         """Nothing will ever happen again: say whether that is an end or a stall."""
         main = self.world.processes.get(self.main_pid)
         if main is not None and not main.alive:
-            self.end("exit", "", main.exit_code)
+            self.end("exit", self.epitaphs.get(main.id, ""), main.exit_code)
             return
         self.end("stalled", f"stalled: nothing can wake anyone any more: {self._sleepers()}", 125)
 

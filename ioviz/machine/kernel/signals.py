@@ -77,6 +77,16 @@ def deliver(k: Kernel) -> None:
             k.emit(SignalDelivered, k.pid, number, "ignored")
 
 
+def force_sig(k: Kernel, number: int) -> None:
+    """The running task gets the signal of an exception, and takes it at once. To ignore it does not help."""
+    state = k.processes[k.pid]
+    if state.actions.get(number, (DEFAULT, None))[0] == IGNORE:
+        state.actions[number] = (DEFAULT, None)
+    state.taker = k.task
+    k.cause = k.emit(SignalSent, k.pid, k.task, number)
+    deliver(k)
+
+
 def sys_kill(k: Kernel, pid: int, number: int) -> int:
     """kill(2)."""
     return send_signal(k, pid or k.pid, number) if 0 <= number <= 64 else -EINVAL

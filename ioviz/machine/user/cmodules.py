@@ -73,6 +73,7 @@ BUILT_IN: Final = frozenset(
         *("_abc", "_ast", "_codecs", "_collections", "_functools", "_imp", "_io", "_locale", "_operator", "_signal"),
         *("_sre", "_stat", "_string", "_symtable", "_thread", "_tokenize", "_tracemalloc", "_typing", "_warnings"),
         *("_weakref", "_frozen_importlib", "_frozen_importlib_external", "atexit", "errno", "faulthandler", "gc"),
+        "ioviz",
         *("itertools", "marshal", "posix", "pwd", "time", "_suggestions", "_sysconfig", "_types"),
     }
 )

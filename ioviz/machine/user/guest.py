@@ -46,6 +46,8 @@ class KernelPort(Protocol):
 
     def syscall(self, nr: int, *args: Any) -> Any: ...
 
+    def execute(self, instruction: Callable[..., int | None], *operands: int) -> int | None: ...
+
     def vdso_clock(self, clock: int) -> int: ...
 
     def source(self, path: str, text: str) -> int: ...
@@ -88,6 +90,8 @@ class Guest:
         self.modules: dict[str, ModuleType] = {}
         self.builtins: dict[str, Any] = {}
         self.pending_signals: list[int] = []
+        self.urgent: list[Callable[[], None]] = []
+        """Signal handlers that are C code: they run at once, before the instruction that failed is tried again."""
         self.wakeup_fd = -1
         """Where signal numbers are written to, as `signal.set_wakeup_fd` has set it."""
         self.signal_handlers: dict[int, Any] = {}

@@ -33,6 +33,9 @@ class FakeKernel:
     def _line(self, at: int) -> None:
         self.lines.append(file_and_line(at))
 
+    def execute(self, instruction: Callable[..., int | None], *operands: int) -> int | None:
+        raise NotImplementedError
+
     def vdso_clock(self, clock: int) -> int:
         self._now += 22
         return self._now + (1_704_067_200 * 10**9 if clock == 0 else 0)

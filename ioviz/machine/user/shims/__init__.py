@@ -41,6 +41,7 @@ SHIMS: Final = frozenset(
         "faulthandler",
         "fcntl",
         "gc",
+        "ioviz",
         "posix",
         "resource",
         "select",
