@@ -1,0 +1,251 @@
+"""From lines of strace to items: whatever flags strace was given, and whoever ran it.
+
+Understood: PIDs as `[pid N]`, as `N` or missing; times by -t, -tt, -ttt, -r or none; durations (-T) or none; calls in
+one piece, or cut into `<unfinished ...>` and `<... resumed>`; a log that ends in the middle. Lines that are neither are
+counted, with the first of them, and passed over. Only memory for open calls is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from ioviz.live.calls import Call, Ended
+from ioviz.live.strace_args import normal
+from ioviz.live.strace_values import ERRNOS, Values
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ioviz.live.calls import Item
+
+NAMELESS: Final = 1
+"""The thread of a log without PIDs."""
+LONGEST: Final = 1 << 20
+"""Characters of a line, at most."""
+OPEN: Final = 4096
+"""Calls that may be open at once: more threads than that are not believed."""
+DAY: Final = 86_400 * 10**9
+
+_OURS: Final = re.compile(
+    r"(\d+) +(\d+)\.(\d{6}) (\w+)\((.*)\) += (-?\d+)(?: ([A-Z]\w+) \([^)]*\)| \(.*\))?(?: <(\d+)\.(\d{6})>)?"
+)
+"""`-f -ttt -T -o`, the whole call: what our own strace writes nearly always."""
+_HEAD: Final = re.compile(
+    r"(?:\[pid +(\d+)\] +|(\d+) +)?"
+    r"(?:(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? |(\d+)\.(\d{6,9}) )? *(?:\(\+ *(\d+)\.(\d{6,9})\) )?"
+    r"(?:\[[ 0-9a-f?]+\] )?"
+)
+_CALL: Final = re.compile(r"([a-z_]\w*)\((.*)", re.DOTALL)
+_RESUMED: Final = re.compile(r"<\.\.\. (\S+) resumed> ?(.*)", re.DOTALL)
+_RESULT: Final = re.compile(r"(.*)\)\s+= (.*)", re.DOTALL)
+_VALUE: Final = re.compile(
+    r"(-?\d+|0x[0-9a-f]+|\?)(?:<[^ ]*>)?(?: ([A-Z]\w+))?(.*?)(?: <(\d+)\.(\d{6,9})>)?", re.DOTALL
+)
+_EXITED: Final = re.compile(r"\+\+\+ exited with (\d+) \+\+\+")
+_KILLED: Final = re.compile(r"\+\+\+ killed by (\w+)(?: \(core dumped\))? \+\+\+")
+_SETS: Final = re.compile(r"(in|out|except) (\[[\d ]*\])")
+_UNFINISHED: Final = "<unfinished ...>"
+_QUIET: Final = ("---", "+++ superseded", "strace: ", "Process ", "[ Process")
+
+
+def parse_time(seconds: str, fraction: str | None) -> int:
+    """Nanoseconds."""
+    return int(seconds) * 10**9 + int((fraction or "0").ljust(9, "0"))
+
+
+class Lines:
+    """Feed it lines (without their newline); it gives items. `nameless` is the thread of lines that name none."""
+
+    def __init__(self, nameless: int = NAMELESS) -> None:
+        self.lines = 0
+        self.unknown = 0
+        """Lines that could not be understood, and the first of them."""
+        self.first_unknown: tuple[int, str] | None = None
+        self.messages: list[str] = []
+        """What strace itself had to say (at most 20 lines)."""
+        self._nameless = nameless
+        self._open: dict[int, tuple[str, str, int]] = {}
+        """Thread → name, arguments so far, start of the call that it has not come back from."""
+        self._last = 0
+        self._days = 0
+
+    def feed(self, line: str, out: list[Item]) -> None:
+        """Understand one line, and append what it says to `out`."""
+        self.lines += 1
+        match = _OURS.fullmatch(line)
+        if match is not None:
+            tid, seconds, fraction, name, text, value, error, whole, part = match.groups()
+            try:
+                args, data = normal(name, text)
+            except ValueError:
+                self._puzzled(line)
+                return
+            thread, start = int(tid), int(seconds) * 10**9 + int(fraction) * 1000
+            result = int(value)
+            if error is not None:
+                result = -ERRNOS.get(error, 1)
+            end = start + int(whole) * 10**9 + int(part) * 1000 if whole is not None else start
+            sets = _sets(line) if name in ("select", "pselect6") and result > 0 else None
+            out.append(Call(thread, name, args, result, start, end, False, 0, sets, data))
+            return
+        self._slowly(line, out)
+
+    def enter(self, part: str, out: list[Item]) -> None:
+        """A line that has no end yet: its call was entered and sleeps. The line itself is still to be fed."""
+        tid, start, body = self._head(part)
+        match = _CALL.fullmatch(body)
+        if match is not None:
+            self._entered(tid, match[1], match[2], start, out)
+
+    def finish(self, out: list[Item], rest: str = "") -> None:
+        """The log ends, with `rest` after the last newline."""
+        if rest.strip():
+            tid, start, body = self._head(rest)
+            match = _CALL.fullmatch(body)
+            if match is not None and len(rest) <= LONGEST:
+                if _RESULT.fullmatch(body):
+                    self.feed(rest, out)
+                else:
+                    self._entered(tid, match[1], match[2], start, out)
+            else:
+                self._slowly(rest, out)
+
+    def _slowly(self, line: str, out: list[Item]) -> None:
+        if len(line) > LONGEST or "\0" in line:
+            self._puzzled(line)
+            return
+        tid, start, body = self._head(line)
+        body = body.rstrip()
+        try:
+            if self._call(tid, start, body, out):
+                return
+        except (ValueError, RecursionError):
+            self._puzzled(line)
+            return
+        match = _EXITED.fullmatch(body)
+        if match is not None:
+            out.append(Ended(tid, int(match[1][:9]), 0, start))
+            self._open.pop(tid, None)
+            return
+        match = _KILLED.fullmatch(body)
+        if match is not None:
+            from ioviz.live.strace_values import CONSTANTS
+
+            out.append(Ended(tid, 0, CONSTANTS.get(match[1], 9), start))
+            self._open.pop(tid, None)
+        elif line.startswith("strace: ") or body.startswith("strace: "):
+            if len(self.messages) < 20:
+                self.messages.append(line[line.find("strace: ") + 8 :])
+        elif body and not body.startswith(_QUIET):
+            self._puzzled(line)
+
+    def _call(self, tid: int, start: int, body: str, out: list[Item]) -> bool:
+        match = _RESUMED.fullmatch(body)
+        if match is not None:
+            name, rest = match[1], match[2]
+            opened = self._open.pop(tid, None)
+            if opened is not None and (opened[0] == name or name == "???"):
+                name, before, since = opened
+            else:
+                before, since = "", 0
+            if rest.endswith(_UNFINISHED):
+                self._open[tid] = (name, before, since)
+                return True
+            glue = " " if before.endswith(",") and not rest.startswith(" ") else ""
+            return self._whole(tid, name, before + glue + rest, since, start, out, cut=not since and not before)
+        match = _CALL.fullmatch(body)
+        if match is None:
+            return body.startswith("???")
+        name, rest = match[1], match[2]
+        if rest.endswith(_UNFINISHED):
+            self._entered(tid, name, rest[: -len(_UNFINISHED)], start, out)
+            return True
+        self._open.pop(tid, None)
+        return self._whole(tid, name, rest, start, 0, out)
+
+    def _entered(self, tid: int, name: str, rest: str, start: int, out: list[Item]) -> None:
+        before = rest.rstrip()
+        if len(self._open) < OPEN:
+            self._open[tid] = (name, before, start)
+        try:
+            args, data = normal(name, before.rstrip(", "))
+        except ValueError:
+            args, data = (), None
+        out.append(Call(tid, name, args, None, start, 0, True, 0, None, data))
+
+    def _whole(
+        self, tid: int, name: str, rest: str, start: int, returned: int, out: list[Item], *, cut: bool = False
+    ) -> bool:
+        """`rest` is what stands behind the opening parenthesis. `cut`: the beginning of the call is missing."""
+        match = _RESULT.fullmatch(rest)
+        if match is None:
+            return False
+        text, tail = match[1], match[2]
+        value = _VALUE.fullmatch(tail)
+        if value is None:
+            return False
+        number, error, comment, whole, part = value.groups()
+        if error is not None and (number == "?" or number == "-1"):
+            result: int | None = -ERRNOS.get(error, 1)
+        else:
+            result = None if number == "?" else int(number, 0)
+        args: tuple[Any, ...] = ()
+        data = None
+        if not cut:
+            args, data = normal(name, text)
+        took = parse_time(whole, part) if whole is not None else None
+        start = start or (returned - took if took is not None and returned else returned)
+        end = start + took if took is not None else max(returned, start)
+        sets = _sets(comment) if name in ("select", "pselect6") and result else None
+        if name in ("poll", "ppoll") and result and args and args[0]:
+            args = (_revents(args[0], comment), *args[1:])
+        out.append(Call(tid, name, args, result, start, end, False, 0, sets, data))
+        return True
+
+    def _head(self, line: str) -> tuple[int, int, str]:
+        """The thread, the time (0: none), and the rest."""
+        match = _HEAD.match(line)
+        assert match is not None
+        bracketed, plain, hours, minutes, seconds, fraction, whole, part, delta, delta_part = match.groups()
+        body = line[match.end() :]
+        number = bracketed or plain
+        tid = int(number[:10]) if number else self._nameless
+        if hours is not None:
+            t = parse_time(str(int(hours) * 3600 + int(minutes) * 60 + int(seconds)), fraction) + self._days * DAY
+            if t + DAY // 2 < self._last:  # past midnight
+                self._days += 1
+                t += DAY
+        elif whole is not None:
+            t = parse_time(whole[:12], part)
+            if len(whole) < 9:  # -r: since the line before
+                t += self._last
+        elif delta is not None:
+            t = self._last + parse_time(delta[:12], delta_part)
+        else:
+            t = 0
+        if t:
+            self._last = t
+        return tid, t, body
+
+    def _puzzled(self, line: str) -> None:
+        self.unknown += 1
+        if self.first_unknown is None:
+            self.first_unknown = self.lines, line[:80]
+
+
+def _sets(comment: str) -> tuple[tuple[int, ...], ...]:
+    """What `select` found: `(in [3 4], out [5], left {…})`."""
+    found = {name: tuple(map(int, fds[1:-1].split())) for name, fds in _SETS.findall(comment)}
+    return found.get("in", ()), found.get("out", ()), found.get("except", ())
+
+
+def _revents(polled: tuple[tuple[int, int, int], ...], comment: str) -> tuple[tuple[int, int, int], ...]:
+    """What `poll` found stands behind its result: `([{fd=3, revents=POLLIN}])`."""
+    start = comment.find("([")
+    if start < 0:
+        return polled
+    found = Values(comment[start + 1 :].rstrip(" )")).all()
+    rows = found[0] if found and isinstance(found[0], list) else []
+    events = {row.get("fd"): row.get("revents") or 0 for row in rows if isinstance(row, dict)}
+    return tuple((fd, asked, events.get(fd, 0)) for fd, asked, _ in polled)
