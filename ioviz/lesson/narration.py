@@ -87,7 +87,7 @@ VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
     "ExceptionRaised": _exception,
     "ExceptionReturned": lambda event: "trap" if event.vector in (BREAKPOINT, OVERFLOW) else "fault",
     "PageMapped": lambda event: "own" if event.writable else "zeros",
-    "TaskPreempted": lambda event: "yield" if event.reason == "yield" else "slice",
+    "TaskPreempted": lambda event: event.reason if event.reason in ("yield", "parallel") else "slice",
 }
 """Kinds that have several sentences: which one an event takes."""
 

@@ -68,6 +68,9 @@ SENTENCES: Final = {
     "TaskWoken.timeout": "The time of {woken} is up: it is on the run queue again.",
     "TaskWoken.signal": "A signal wakes {woken}; its system call will return EINTR.",
     "TaskPreempted.slice": "The time slice of {who} is used up: it goes to the tail of the run queue.",
+    "TaskPreempted.parallel": (
+        "Another thread is seen at work, so {who} leaves the stage's one CPU. (A real computer runs several at once.)"
+    ),
     "TaskPreempted.yield": "{who} offers the CPU to the others and goes to the tail of the run queue.",
     "TaskSwitched.switch": "Context switch: the CPU leaves the kernel stack of {prev_who} for that of {next_who}.",
     "TaskSwitched.start": "The CPU stops idling and goes to {next_who}.",

@@ -79,6 +79,7 @@ SENTENCES: Final = {
     "TaskWoken.timeout": "{woken} 的时间到了：回到运行队列。",
     "TaskWoken.signal": "信号唤醒了 {woken}，它的系统调用将返回 EINTR。",
     "TaskPreempted.slice": "{who} 的时间片用完了，排到运行队列末尾。",
+    "TaskPreempted.parallel": "看到另一个线程在工作，{who} 便让出舞台上唯一的 CPU。（真实的计算机可以同时运行几个。）",
     "TaskPreempted.yield": "{who} 主动让出 CPU，排到运行队列末尾。",
     "TaskSwitched.switch": "上下文切换：CPU 从 {prev_who} 的内核栈换到 {next_who} 的内核栈。",
     "TaskSwitched.start": "CPU 不再空闲，轮到 {next_who}。",

@@ -30,7 +30,7 @@ SIGNATURES: Final[dict[str, str]] = {
     "epoll_wait": "nEnn", "epoll_pwait": "nEnnxn", "epoll_pwait2": "nEntxn", "eventfd": "n", "eventfd2": "nn",
     "timerfd_create": "nn", "timerfd_settime": "nnxx", "signalfd": "nxn", "signalfd4": "nxnn", "inotify_init1": "n",
     "memfd_create": "sn", "sendfile": "nnxn", "splice": "nxnxnn", "tee": "nnnn", "close_range": "nnn",
-    "clone": "F", "clone3": "F", "fork": "", "vfork": "", "execve": "sxx", "exit": "n", "exit_group": "n",
+    "clone": "F", "clone3": "F", "fork": "", "vfork": "", "execve": "svx", "exit": "n", "exit_group": "n",
     "pidfd_open": "nn", "pidfd_getfd": "nnn", "io_uring_setup": "nx", "io_uring_enter": "nnnnxn",
     "io_uring_register": "nnxn",
 }  # fmt: skip
@@ -171,6 +171,10 @@ def _events(value: Any) -> tuple[tuple[int, int], ...] | None:
     return tuple(filter(None, map(_event, value))) if isinstance(value, list) else None
 
 
+def _strings(value: Any) -> tuple[str, ...] | None:
+    return tuple(filter(None, map(_path, value))) if isinstance(value, list) else None
+
+
 def _polled(value: Any) -> tuple[tuple[int, int, int], ...] | None:
     if not isinstance(value, list):
         return None
@@ -244,5 +248,6 @@ _KINDS: Final[dict[str, Callable[[Any], Any]]] = {
     "P": _pair,
     "m": _message,
     "M": _messages,
+    "v": _strings,
     "x": _nothing,
 }

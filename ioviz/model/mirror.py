@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from ioviz.model.buffer import Buffer
 from ioviz.model.event import Event
+from ioviz.model.host import Run
 
 if TYPE_CHECKING:
     from ioviz.model.world import World
@@ -45,6 +46,7 @@ class MirrorStarted(Event):
 
     def apply(self, world: World) -> None:
         world.mirrors[1] = Mirror(1, self.source)
+        world.runs[1] = Run(0, ())
 
 
 class MirrorChecked(Event):

@@ -1,0 +1,236 @@
+"""A live session: the place where a source of real calls meets a timeline, beside `ioviz.session`.
+
+To the stage it is a run as any other, with three differences: it goes on by itself (`live`), its timeline is a window
+of the last events (`Timeline.first` says where it begins), and `status` says how far it can be trusted.
+
+Nothing here holds up the program that is watched: the source has a thread of its own that drains what comes, `advance`
+folds what is there for a few milliseconds and comes back, and a second thread reads the kernel's own tables from time
+to time, for a comparison. A snapshot is compared when everything that was observed before it has been folded.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ioviz.live.mirror import Mirror
+from ioviz.trace.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ioviz.live.calls import Item
+    from ioviz.live.snapshot import Snapshot
+    from ioviz.live.source import Refusal, Source
+    from ioviz.model.event import Event
+    from ioviz.trace.writer import Writer
+
+WINDOW: Final = 1_000_000
+"""Events that are kept, about 60 MB packed."""
+SLACK: Final = 65_536
+"""Events by which the window may be exceeded before the beginning is forgotten."""
+BATCH: Final = 512
+"""Items that are folded between two looks at the clock."""
+AT_ONCE: Final = 0.018
+"""Seconds that folding may take at a time: the stage draws thirty times a second."""
+PAUSE: Final = 1.0
+"""Seconds between two comparisons, at least; a hundred times as long as one takes, if that is more."""
+SETTLES: Final = 0.25
+"""Seconds after which a snapshot is compared although nothing more was seen: then nothing was on its way."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the header says of a live session. `rate`: calls a second, over the last second; `slower`: how many times
+    slower the watching makes the program, 0.0 if that is not measured; `first`: events left out before the window."""
+
+    source: str
+    ended: bool
+    rate: float
+    calls: int
+    gaps: int
+    lost: int
+    checks: int
+    compared: int
+    differences: int
+    blind: str
+    slower: float
+    first: int
+
+
+class LiveSession:
+    """See the module. `look` reads the kernel's tables (None: they cannot be read here); `who` tells of threads that
+    turn up; `slower` estimates what the watching costs; `writer` records everything, also what the window forgets."""
+
+    live = True
+    scene = None
+
+    def __init__(
+        self,
+        source: Source,
+        title: str,
+        how: str = "",
+        *,
+        writer: Writer | None = None,
+        look: Callable[[], Snapshot | None] | None = None,
+        who: Callable[[int], tuple[int, str, tuple[str, ...]] | None] | None = None,
+        slower: Callable[[], float] | None = None,
+        window: int = WINDOW,
+    ) -> None:
+        self.title = title
+        self.timeline = Timeline()
+        self.source = source
+        self.writer = writer
+        self._window = window
+        self._look = look
+        self._slower = slower
+        append = self.timeline.append
+        if writer is None:
+            sink: Callable[[Event], object] = append
+        else:
+            write = writer.write
+
+            def sink(event: Event) -> None:
+                append(event)
+                write(event)
+
+        self.mirror = Mirror(sink, source.name, how, who)
+        self._taken: deque[Item] = deque()
+        self._pending: deque[tuple[float, Snapshot]] = deque()
+        self._stopping = threading.Event()
+        self._wanted = threading.Event()
+        self._checker: threading.Thread | None = None
+        self._rate = 0.0
+        self._rated = (time.monotonic(), 0)
+        self._finished = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self._finished
+
+    @property
+    def ending(self) -> Refusal | None:
+        """Why it ended, if not because the programs did."""
+        return self.source.ending
+
+    def start(self) -> None:
+        """Attach. Raises SourceError."""
+        self.source.start()
+        if self._look is not None:
+            self._checker = threading.Thread(target=self._check, name="ioviz-checks", daemon=True)
+            self._checker.start()
+
+    def advance(self, max_events: int = 0, /) -> bool:
+        """Fold what has come, for a few milliseconds; True when the programs have ended. Never waits."""
+        if self._finished:
+            return True
+        mirror, taken = self.mirror, self._taken
+        until = time.monotonic() + AT_ONCE
+        while True:
+            if not taken:
+                taken.extend(self.source.take(BATCH))
+            if not taken:
+                break
+            batch = [taken.popleft() for _ in range(min(BATCH, len(taken)))]
+            mirror.feed(batch)
+            self.timeline.keep(mirror.world)
+            if time.monotonic() > until:
+                break
+        self._compare()
+        if mirror.wants_look:
+            mirror.wants_look = False
+            self._wanted.set()
+        if len(self.timeline) - self.timeline.first > self._window + SLACK:
+            self.timeline.forget(len(self.timeline) - self._window)
+        if not taken and self.source.ended:
+            self._finish()
+        return self._finished
+
+    def wait(self, seconds: float) -> None:
+        """Wait until there is something to fold; for whoever has nothing else to do (text without a terminal)."""
+        if not self._taken:
+            self.source.wait(seconds)
+
+    def knob(self, name: str, /) -> str:
+        """A real kernel has no knobs of ours."""
+        return ""
+
+    def turned(self, name: str, value: str, /) -> None:
+        """What really happened cannot be run again."""
+
+    def status(self) -> Status:
+        """What the header says."""
+        now, calls = time.monotonic(), self.mirror.calls
+        since, before = self._rated
+        if now - since >= 1.0:
+            self._rate = (calls - before) / (now - since)
+            self._rated = now, calls
+        row = self.mirror.world.mirrors[1]
+        slower = self._slower() if self._slower is not None else 0.0
+        return Status(
+            row.source, self._finished, self._rate, calls, row.gaps, row.lost, row.checks, row.compared,
+            row.differences, row.blind, slower, self.timeline.first,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of the programs; the timeline stays, and the recording is complete."""
+        self._stopping.set()
+        self._wanted.set()
+        self.source.stop()
+        if not self._finished:
+            self._drain()
+            self._finish("let go")
+        if self.writer is not None:
+            self.writer.close()
+
+    def _drain(self) -> None:
+        """What had been observed when we let go belongs to the recording."""
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            items = [*self._taken, *self.source.take(BATCH)]
+            self._taken.clear()
+            if not items:
+                break
+            self.mirror.feed(items)
+
+    def _finish(self, message: str = "") -> None:
+        self._finished = True
+        self._stopping.set()
+        self._wanted.set()
+        ending = self.source.ending
+        self.mirror.finish(ending.sentence() if ending is not None else message)
+        self.timeline.keep(self.mirror.world)
+
+    # -- comparing with the kernel ------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        """The thread that reads the kernel's tables."""
+        pause = PAUSE / 2
+        while not self._stopping.is_set():
+            self._wanted.wait(pause)
+            if self._stopping.is_set():
+                return
+            self._wanted.clear()
+            began = time.monotonic()
+            try:
+                snapshot = self._look() if self._look is not None else None
+            except OSError:
+                snapshot = None
+            if snapshot is not None and len(self._pending) < 4:
+                self._pending.append((time.monotonic(), snapshot))
+            pause = max(PAUSE, 100 * (time.monotonic() - began))
+            self._stopping.wait(0.1)
+
+    def _compare(self) -> None:
+        """Compare the oldest snapshot, once nothing from before it can still be on its way."""
+        if self._pending:
+            came, snapshot = self._pending[0]
+            past = self.mirror.last > snapshot.t + snapshot.took
+            quiet = not self._taken and time.monotonic() - came > SETTLES
+            if past or quiet:
+                self._pending.popleft()
+                self.mirror.feed([snapshot])
