@@ -172,11 +172,11 @@ def _refusal(world: World, event: Any) -> str:
     return "read-only" if event.error & WRITING and event.address < layout_of(world).user_end else "supervisor"
 
 
-def _signal(world: World, event: Any) -> str:
+def _signal_name(number: int) -> str:
     try:
-        return f"{event.number} ({Signals(event.number).name})"
+        return f"{number} ({Signals(number).name})"
     except ValueError:
-        return str(event.number)
+        return str(number)
 
 
 MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
@@ -217,7 +217,8 @@ MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
     "region": _region,
     "touch": lambda world, event: "write" if event.error & WRITING else "read",
     "refusal": _refusal,
-    "signal": _signal,
+    "signal": lambda world, event: _signal_name(event.number),
+    "signals": lambda world, event: ", ".join(map(_signal_name, event.numbers)) or "-",
     "line": lambda world, event: line_text(world, event.at),
     "place": lambda world, event: place_name(world, event.at),
     "file_name": lambda world, event: str(event.path).rpartition("/")[2],

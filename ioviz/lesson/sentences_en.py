@@ -133,6 +133,8 @@ SENTENCES: Final = {
     "SignalDelivered.handler": "{program} takes signal {signal}: its handler is going to run.",
     "SignalDelivered.ignored": "{program} ignores signal {signal}.",
     "SignalDelivered.killed": "Signal {signal} ends {program}.",
+    "SignalDelivered.accepted": "{program} was waiting for signal {signal} and takes it: no handler runs.",
+    "SignalMaskSet": "The task blocks these signals now: {signals}.",
     "FutexHashed": "{who} finds a lock taken: the kernel makes a wait queue for it. (A free lock needs no system call.)",
     "FutexForgotten": "Nobody waits for this lock any more: its wait queue goes.",
     "FileOpened": "A new open file of kind {file_kind}; no descriptor names it yet.",

@@ -125,6 +125,8 @@ SENTENCES: Final = {
     "SignalDelivered.handler": "{program} 收到信号 {signal}，将运行它的处理函数。",
     "SignalDelivered.ignored": "{program} 忽略信号 {signal}。",
     "SignalDelivered.killed": "信号 {signal} 结束了 {program}。",
+    "SignalDelivered.accepted": "{program} 正在等待信号 {signal}，直接取走它，不运行处理函数。",
+    "SignalMaskSet": "这个任务现在阻塞的信号：{signals}。",
     "FutexHashed": "{who} 发现锁被占着：内核为它建一个等待队列。（没有竞争的锁不需要系统调用。）",
     "FutexForgotten": "没有人再等这把锁：它的等待队列撤掉。",
     "FileOpened": "新的打开文件，类型 {file_kind}；还没有描述符指向它。",

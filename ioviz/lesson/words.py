@@ -99,6 +99,8 @@ def line_text(world: World, at: int) -> str:
 def result_name(ret: int) -> str:
     """What a call returned: a number, or the errno by name."""
     if -4096 < ret < 0:
+        if ret == -512:
+            return "ERESTARTSYS"
         return f"-1 {errno.errorcode.get(-ret, -ret)} ({os.strerror(-ret)})"
     return str(ret)
 

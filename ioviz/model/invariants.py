@@ -95,6 +95,19 @@ def wait_entries(world: World) -> Iterator[str]:
         yield f"{len(world.wait_entries)} wait entries and {len(world.wait_links)} links"
 
 
+def signals(world: World) -> Iterator[str]:
+    """Only living processes have pending signals, only living tasks block any."""
+    for pid, pending in world.signals.items():
+        if not world.processes[pid].alive:
+            yield f"process {pid} is dead and has pending signals"
+        for tid, number in pending.private:
+            if world.tasks[tid].process != pid:
+                yield f"signal {number} for task {tid} is pending in process {pid}, which has no such task"
+    for tid in world.sigmasks:
+        if world.tasks[tid].state == DEAD:
+            yield f"task {tid} is dead and blocks signals"
+
+
 def interest(world: World) -> Iterator[str]:
     """Every item is in the tree of its instance and watches an open file; a ready item is in the tree."""
     for ep, row in world.eventpolls.items():
@@ -254,6 +267,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(linked_lists, *(name for pair in LISTS for name in pair)),
     _rule(tasks, "tasks", "cpus", "frames", "run_queues", "run_links"),
     _rule(wait_entries, "tasks", "epitems", "wait_entries", "wait_queues", "wait_links"),
+    _rule(signals, "signals", "sigmasks", "processes", "tasks"),
     _rule(interest, "eventpolls", "epitems", "rb_nodes", "ready_lists", "ready_links", "files"),
     _rule(buffers, "buffers", "segments", "senders", "pipes"),
     _rule(open_files, "files", "fds", *set(OBJECTS.values())),

@@ -24,6 +24,7 @@ SYSCALLS: Final = tuple(
         ("read", 0, 3),
         ("write", 1, 4),
         ("close", 3, 6),
+        ("stat", 4, 106),
         ("fstat", 5, 108),
         ("poll", 7, 168),
         ("lseek", 8, 19),
@@ -31,10 +32,15 @@ SYSCALLS: Final = tuple(
         ("rt_sigaction", 13, 174),
         ("rt_sigprocmask", 14, 175),
         ("ioctl", 16, 54),
+        ("readv", 19, 145),
+        ("writev", 20, 146),
+        ("select", 23, 142),
         ("sched_yield", 24, 158),
         ("dup", 32, 41),
         ("dup2", 33, 63),
         ("pause", 34, 29),
+        ("getitimer", 36, 105),
+        ("alarm", 37, 27),
         ("setitimer", 38, 104),
         ("getpid", 39, 20),
         ("sendfile", 40, 187),
@@ -53,31 +59,51 @@ SYSCALLS: Final = tuple(
         ("setsockopt", 54, 366),
         ("getsockopt", 55, 365),
         ("clone", 56, 120),
+        ("vfork", 58, 190),
+        ("execve", 59, 11),
         ("exit", 60, 1),
+        ("wait4", 61, 114),
         ("kill", 62, 37),
         ("fcntl", 72, 55),
         ("ftruncate", 77, 93),
-        ("getdents64", 217, 220),
+        ("rename", 82, 38),
         ("mkdir", 83, 39),
         ("rmdir", 84, 40),
-        ("rename", 82, 38),
         ("unlink", 87, 10),
-        ("stat", 4, 106),
+        ("setpgid", 109, 57),
+        ("getppid", 110, 64),
+        ("setsid", 112, 66),
+        ("getpgid", 121, 132),
+        ("getsid", 124, 147),
+        ("rt_sigpending", 127, 176),
+        ("rt_sigtimedwait", 128, 177),
         ("gettid", 186, 224),
         ("futex", 202, 240),
+        ("getdents64", 217, 220),
         ("clock_nanosleep", 230, 267),
         ("exit_group", 231, 252),
         ("epoll_wait", 232, 256),
         ("epoll_ctl", 233, 255),
         ("tgkill", 234, 270),
+        ("waitid", 247, 284),
         ("openat", 257, 295),
-        ("select", 23, 142),
+        ("pselect6", 270, 308),
+        ("ppoll", 271, 309),
+        ("splice", 275, 313),
+        ("epoll_pwait", 281, 319),
+        ("timerfd_create", 283, 322),
+        ("timerfd_settime", 286, 325),
+        ("timerfd_gettime", 287, 326),
         ("accept4", 288, 364),
         ("eventfd2", 290, 328),
         ("epoll_create1", 291, 329),
         ("dup3", 292, 330),
         ("pipe2", 293, 331),
+        ("preadv", 295, 333),
+        ("pwritev", 296, 334),
         ("getrandom", 318, 355),
+        ("close_range", 436, 436),
+        ("epoll_pwait2", 441, 441),
     )
 )
 
@@ -187,11 +213,15 @@ class SYS:
     rt_sigaction: Final = 13
     rt_sigprocmask: Final = 14
     ioctl: Final = 16
+    readv: Final = 19
+    writev: Final = 20
     select: Final = 23
     sched_yield: Final = 24
     dup: Final = 32
     dup2: Final = 33
     pause: Final = 34
+    getitimer: Final = 36
+    alarm: Final = 37
     setitimer: Final = 38
     getpid: Final = 39
     sendfile: Final = 40
@@ -210,7 +240,10 @@ class SYS:
     setsockopt: Final = 54
     getsockopt: Final = 55
     clone: Final = 56
+    vfork: Final = 58
+    execve: Final = 59
     exit: Final = 60
+    wait4: Final = 61
     kill: Final = 62
     fcntl: Final = 72
     ftruncate: Final = 77
@@ -218,6 +251,13 @@ class SYS:
     mkdir: Final = 83
     rmdir: Final = 84
     unlink: Final = 87
+    setpgid: Final = 109
+    getppid: Final = 110
+    setsid: Final = 112
+    getpgid: Final = 121
+    getsid: Final = 124
+    rt_sigpending: Final = 127
+    rt_sigtimedwait: Final = 128
     gettid: Final = 186
     futex: Final = 202
     getdents64: Final = 217
@@ -226,13 +266,25 @@ class SYS:
     epoll_wait: Final = 232
     epoll_ctl: Final = 233
     tgkill: Final = 234
+    waitid: Final = 247
     openat: Final = 257
+    pselect6: Final = 270
+    ppoll: Final = 271
+    splice: Final = 275
+    epoll_pwait: Final = 281
+    timerfd_create: Final = 283
+    timerfd_settime: Final = 286
+    timerfd_gettime: Final = 287
     accept4: Final = 288
     eventfd2: Final = 290
     epoll_create1: Final = 291
     dup3: Final = 292
     pipe2: Final = 293
+    preadv: Final = 295
+    pwritev: Final = 296
     getrandom: Final = 318
+    close_range: Final = 436
+    epoll_pwait2: Final = 441
 
 
 def name_of(nr: int) -> str:

@@ -33,6 +33,12 @@ class Process(msgspec.Struct, frozen=True, gc=False):
     exit_code: int = -1
     """-1 while it runs; 128 + n when signal n ended it."""
     alive: bool = True
+    parent: int = 0
+    """Who started it; 0: nobody in the machine."""
+    signal: int = 0
+    """The signal that ended it; 0: none."""
+    reaped: bool = False
+    """Whether its parent has asked for its exit status: until then it is a zombie."""
 
 
 class Task(msgspec.Struct, frozen=True, gc=False):
@@ -85,7 +91,7 @@ class ProcessStarted(Event):
 
 
 class TaskCreated(Event):
-    """`clone`, or the first task of a process: ready to run."""
+    """`clone`, or the first task of a process: ready to run. It blocks the signals that its maker blocks."""
 
     tid: int
     pid: int
@@ -93,6 +99,9 @@ class TaskCreated(Event):
 
     def apply(self, world: World) -> None:
         world.tasks[self.tid] = Task(self.tid, self.pid, self.host, READY, "", 0, 0, 0)
+        blocked = world.sigmasks.get(self.task)
+        if blocked is not None:
+            world.sigmasks[self.tid] = blocked
         append(world.run_queues, self.host, world.run_links, self.tid)
 
 
@@ -180,6 +189,7 @@ class TaskExited(Event):
     def apply(self, world: World) -> None:
         world.tasks[self.task] = replace(world.tasks[self.task], state=DEAD, wchan="", until=0)
         world.frames.pop(self.task, None)
+        world.sigmasks.pop(self.task, None)
 
 
 class TaskKilled(Event):
@@ -195,6 +205,7 @@ class TaskKilled(Event):
             remove(world.run_queues, row.host, world.run_links, self.tid)
         world.tasks[self.tid] = replace(row, state=DEAD, wchan="", until=0, entry=0, entries=0)
         world.frames.pop(self.tid, None)
+        world.sigmasks.pop(self.tid, None)
 
 
 class ProcessExited(Event):
@@ -205,4 +216,7 @@ class ProcessExited(Event):
     signal: int = 0
 
     def apply(self, world: World) -> None:
-        world.processes[self.pid] = replace(world.processes[self.pid], exit_code=self.code, alive=False)
+        world.processes[self.pid] = replace(
+            world.processes[self.pid], exit_code=self.code, alive=False, signal=self.signal
+        )
+        world.signals.pop(self.pid, None)

@@ -55,6 +55,8 @@ class World:
     wait_entries: dict[int, WaitEntry]
     futexes: dict[tuple[int, int], Futex]
     signals: dict[int, PendingSignals]
+    sigmasks: dict[int, tuple[int, ...]]
+    """The signals that a task blocks, if any."""
     fds: dict[int, Fd]
     files: dict[int, OpenFile]
     pipes: dict[int, Pipe]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ioviz.model.event import Event
 
+ERESTARTSYS: Final = 512
 COLUMN: Final = 40
 """Where strace puts the equals sign if the call is short."""
 
@@ -138,6 +139,8 @@ def _enter(call: _Call) -> str:
 
 
 def _result(call: _Call, ret: int) -> str:
+    if ret == -ERESTARTSYS:
+        return "? ERESTARTSYS (To be restarted if SA_RESTART is set)"
     if ret < 0:
         return f"-1 {errno.errorcode.get(-ret, str(-ret))} ({os.strerror(-ret)})"
     if call.nr == SYS.mmap:

@@ -315,6 +315,14 @@ def _sigaction(kind: int) -> str:
     return f"{{sa_handler={named(kind, ACTIONS)}, sa_mask=[], sa_flags=SA_RESTORER|SA_ONSTACK, sa_restorer={POINTER}}}"
 
 
+def _sigset(numbers: Any) -> str:
+    return "NULL" if numbers is None else f"[{' '.join(signal_name(number)[3:] for number in numbers)}]"
+
+
+def _siginfo(info: Any) -> str:
+    return f"{{si_signo={signal_name(info[0])}, si_code={info[1]}, si_pid={info[3]}, si_uid={info[4]}}}"
+
+
 def _itimer(first: int, interval: int) -> str:
     return f"{{it_interval={timeval(interval)}, it_value={timeval(first)}}}"
 
@@ -391,11 +399,17 @@ FORMATS: Final[dict[int, Format]] = {
         lambda a: f"{signal_name(a[0])}, {_sigaction(a[1])}, ", lambda a, ret, out: f"{_sigaction(max(ret, 0))}, 8"
     ),
     SYS.rt_sigprocmask: Format(
-        lambda a: (
-            f"{named(a[0], {0: 'SIG_BLOCK', 1: 'SIG_UNBLOCK', 2: 'SIG_SETMASK'})}, "
-            f"[{' '.join(signal_name(number)[3:] for number in a[1])}], "
-        ),
-        lambda a, ret, out: "[], 8",
+        lambda a: f"{named(a[0], {0: 'SIG_BLOCK', 1: 'SIG_UNBLOCK', 2: 'SIG_SETMASK'})}, {_sigset(a[1])}, ",
+        lambda a, ret, out: f"{_sigset(out)}, 8",
+    ),
+    SYS.rt_sigpending: Format(nothing, lambda a, ret, out: f"{_sigset(out)}, 8"),
+    SYS.rt_sigtimedwait: Format(
+        lambda a: f"{_sigset(a[0])}, ",
+        lambda a, ret, out: f"{'NULL' if not out else _siginfo(out)}, {'NULL' if a[1] is None else timespec(a[1])}, 8",
+    ),
+    SYS.getitimer: Format(
+        lambda a: f"{named(a[0], {0: 'ITIMER_REAL'})}, ",
+        lambda a, ret, out: _itimer(*out) if ret >= 0 and out else "NULL",
     ),
     SYS.setitimer: Format(
         lambda a: f"{named(a[0], {0: 'ITIMER_REAL'})}, {_itimer(a[1], a[2])}, ",

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from errno import ENOSYS
+from errno import EINTR, ENOSYS
 from typing import TYPE_CHECKING, Any
 
 from ioviz.machine.kernel import eventpoll
@@ -14,7 +14,7 @@ from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.files import Descriptors, Files
 from ioviz.machine.kernel.inet import Net
 from ioviz.machine.kernel.process import ProcessState, exit_group, exit_task
-from ioviz.machine.kernel.signals import deliver, pending
+from ioviz.machine.kernel.signals import deliver, restarts, retarget
 from ioviz.machine.kernel.softirq import nic_interrupt
 from ioviz.machine.kernel.switch import TaskKilled
 from ioviz.machine.kernel.syscalls import ENTRIES, OPS
@@ -35,6 +35,8 @@ EPOCH = 1_704_067_200 * 10**9
 """What CLOCK_REALTIME says when the machine starts: 2024-01-01T00:00:00Z."""
 IDLE_READS, IDLE_TURN = 100, 20_000
 """After so many looks at the clock with nothing between them, each costs so many ns more."""
+ERESTARTSYS = 512
+"""What the log shows as the result of a call that is going to be made again; no program ever sees it."""
 PATIENCE = 50
 """How often a task that was told to end may catch that and go on before it is left where it stands."""
 
@@ -111,6 +113,8 @@ class Kernel(Files):
                 out = show_out(out)
         else:
             ret, out = result, None
+            if ret == -EINTR and restarts(self, nr, args):
+                return self._restart(nr, args)
         self.now = now = self.now + self._sysret_cost
         seq = self.seq
         self.seq = seq + 1
@@ -135,6 +139,29 @@ class Kernel(Files):
             self.attend()
         return result
 
+    def _restart(self, nr: int, args: tuple[Any, ...]) -> Any:
+        """A signal came that was set with SA_RESTART: run its handler, then make the call again."""
+        handler, show_args, show_out = ENTRIES[nr]  # type: ignore[misc]  # it was called
+        shown = args if show_args is None else show_args(args)
+        result: Any = -EINTR
+        while result == -EINTR and restarts(self, nr, args):
+            self.now += self._sysret_cost
+            self.cause = self.emit(SyscallReturned, nr, -ERESTARTSYS, None)
+            self.attend()
+            self.now += self._trap_cost
+            self.cause = self.emit(TrapEntered, self.vector, nr, shown)
+            result = handler(self, *args)
+            if self.thread.held:
+                self.release_held(self.thread)
+        ret, out = result if type(result) is tuple else (result, None)
+        self.now += self._sysret_cost
+        self.cause = self.emit(SyscallReturned, nr, ret, out if show_out is None or out is None else show_out(out))
+        self.attend()
+        check = self.processes[self.pid].check_signals
+        if check is not None:
+            check()
+        return result
+
     def _refuse(self, nr: int, args: tuple[Any, ...]) -> int:
         """A call from no task (a finalizer in the hub), or from one that was told to end. Finalizers flush and close
         files: let them believe it, or each would complain on the screen."""
@@ -150,6 +177,12 @@ class Kernel(Files):
             while True:
                 self.switch.to_hub()
         raise TaskKilled
+
+    def attend(self) -> None:
+        super().attend()
+        process = self.processes.get(self.pid)
+        if process is not None and process.marked and self.task == self.pid:
+            self.attention = 0  # its Python handlers are to run before the next line
 
     # -- the hooks of guests
 
@@ -231,6 +264,4 @@ class Kernel(Files):
 
     ep_poll_callback = eventpoll.ep_poll_callback
     eventpoll_release_file = eventpoll.eventpoll_release_file
-
-    def signal_pending(self) -> bool:
-        return pending(self)
+    retarget = retarget

@@ -4,7 +4,7 @@ Source: Linux `fs/pipe.c`, pipe(7). Sixteen slots of a page; a small write goes 
 room, so a write of at most PIPE_BUF (4096) bytes is never split. Writers may write while there is a free slot, which is
 why reading 100 bytes of a full pipe makes no room but reading a page does.
 
-Where we differ from Linux: no O_DIRECT (packet mode), no F_SETPIPE_SZ, no SIGPIPE (Python ignores it).
+Where we differ from Linux: no O_DIRECT (packet mode), no F_SETPIPE_SZ.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from errno import EAGAIN, EBADF, EINTR, EINVAL, ENOTTY, EPIPE
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK, FileOps, Result
+from ioviz.machine.kernel.signals import broken_pipe
 from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut, first_bytes
 from ioviz.model.files import PIPE_READ, PIPE_WRITE
 from ioviz.model.pipe import PAGE, SLOTS, PipeCreated, PipeEndClosed, PipePageFilled
@@ -105,6 +106,8 @@ def pipe_write(k: Kernel, file: OpenFile, data: bytes) -> int:
         k.wake(pipe, POLLIN | POLLRDNORM)
     if slept and world.buffers[pipe * 2].truesize < FULL:
         k.wake(world.pipes[pipe].wr_wait, POLLOUT | POLLWRNORM)
+    if result == -EPIPE and done < size:
+        broken_pipe(k)
     return done or result
 
 

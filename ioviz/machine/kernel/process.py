@@ -33,13 +33,21 @@ class ProcessState:
         self.exiting = False
         self.actions: dict[int, tuple[int, Callable[[int], None] | None]] = {}
         self.check_signals: Callable[[], None] | None = None
+        self.marked: set[int] = set()
+        """The signals whose Python handlers are still to run: the guest's."""
         self.absolute: Callable[[str], str] = str
         """Makes a path absolute: the working directory is the guest's."""
         self.alarm: Any = None
         self.alarm_due = 0
         self.interval = 0
-        self.taker = 0
-        """The task that is to take the pending signals; 0: any."""
+        self.rearm: Callable[[], None] | None = None
+        """Sets the repeating alarm again, once its signal is taken."""
+        self.restart: set[int] = set()
+        """The signals whose action has SA_RESTART."""
+        self.infos: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+        """What is known of each pending signal (its `siginfo_t`), by (tid or 0, number)."""
+        self.group = pid
+        self.session = pid
 
 
 def spawn_task(k: Kernel, pid: int, host: int, tid: int, entry: Callable[[], None]) -> None:
@@ -74,6 +82,8 @@ def exit_task(k: Kernel, code: int) -> None:
     k.thread.killed = True
     k.processes[k.pid].threads -= 1
     k.emit(TaskExited, code)
+    if k.thread.sigpending:
+        k.retarget(k.thread)
 
 
 def exit_group(k: Kernel, code: int, signal: int = 0) -> None:

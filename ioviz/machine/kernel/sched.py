@@ -56,10 +56,12 @@ class Thread:
         "killed",
         "pid",
         "refusals",
+        "sigpending",
         "slice_end",
         "stack",
         "tid",
         "timer",
+        "waits_for",
         "wake_reason",
     )
 
@@ -77,6 +79,10 @@ class Thread:
         self.refusals = 0
         self.timer: Timer | None = None
         self.wake_reason = ""
+        self.sigpending = False
+        """TIF_SIGPENDING: a signal is to be taken on the way to user mode."""
+        self.waits_for: frozenset[int] = frozenset()
+        """The signals for which it sleeps in `rt_sigtimedwait`."""
 
 
 class Scheduler(Core):

@@ -13,6 +13,7 @@ from ioviz.machine.kernel import (
     eventpoll,
     files,
     futex,
+    itimer,
     mmap,
     pipe,
     poll,
@@ -88,7 +89,11 @@ TABLE: Final[dict[int, Callable[..., Any]]] = {
     SYS.tgkill: signals.sys_tgkill,
     SYS.rt_sigaction: signals.sys_rt_sigaction,
     SYS.rt_sigprocmask: signals.sys_rt_sigprocmask,
-    SYS.setitimer: signals.sys_setitimer,
+    SYS.rt_sigpending: signals.sys_rt_sigpending,
+    SYS.rt_sigtimedwait: signals.sys_rt_sigtimedwait,
+    SYS.setitimer: itimer.sys_setitimer,
+    SYS.getitimer: itimer.sys_getitimer,
+    SYS.alarm: itimer.sys_alarm,
     SYS.pause: signals.sys_pause,
 }
 
@@ -130,7 +135,7 @@ SHOW_ARGS: Final[dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]]] = {
     SYS.poll: lambda args: (args[0][:SHOWN], len(args[0]), args[1]),
     SYS.select: lambda args: (args[0], args[1][:SHOWN], args[2][:SHOWN], args[3][:SHOWN], args[4]),
     SYS.clone: lambda args: (args[0],),
-    SYS.rt_sigaction: lambda args: (args[0], args[1]),
+    SYS.rt_sigaction: lambda args: (args[0], args[1], *args[3:]),
 }
 """How to log the arguments of the calls whose arguments are not small atoms."""
 

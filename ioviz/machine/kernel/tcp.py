@@ -37,6 +37,7 @@ from ioviz.machine.kernel.inet import (
     show,
     user_address,
 )
+from ioviz.machine.kernel.signals import broken_pipe
 from ioviz.machine.kernel.tcp_state import (
     MSS_LOOPBACK,
     OVERHEAD,
@@ -89,6 +90,7 @@ MSG_PEEK: Final = 0x2
 MSG_TRUNC: Final = 0x20
 MSG_DONTWAIT: Final = 0x40
 MSG_WAITALL: Final = 0x100
+MSG_NOSIGNAL: Final = 0x4000
 SO_OOBINLINE: Final = 10
 SO_LINGER: Final = 13
 SO_RCVTIMEO: Final = 20
@@ -301,7 +303,16 @@ def tcp_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int)
                     k.wake(peer, READABLE)
                     k.cause = cause
                 return n
-    return _send_slowly(k, file, sock, data, bool(flags & MSG_DONTWAIT or file.flags & O_NONBLOCK))
+    return or_sigpipe(
+        k, _send_slowly(k, file, sock, data, bool(flags & MSG_DONTWAIT or file.flags & O_NONBLOCK)), flags
+    )
+
+
+def or_sigpipe(k: Kernel, sent: int, flags: int) -> int:
+    """`sk_stream_error`: the result `sent` of a send; where it is EPIPE, SIGPIPE comes too."""
+    if sent == -EPIPE and not flags & MSG_NOSIGNAL:
+        broken_pipe(k)
+    return sent
 
 
 def _send_slowly(k: Kernel, file: OpenFile, sock: int, data: bytes, nonblock: bool) -> int:
@@ -469,7 +480,7 @@ def send_urgent(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int)
     if other is None or row.shutdown & SEND_SHUTDOWN:
         if row.id in k.world.tcps:
             raise Unsupported("urgent data (MSG_OOB) to another host")
-        return before or -EPIPE
+        return or_sigpipe(k, before or -EPIPE, flags)
     if option(k.world, other.id, SOL_SOCKET, SO_OOBINLINE):
         return before + max(0, tcp_sendmsg(k, file, row, data[-1:], flags))
     cause = k.cause

@@ -37,6 +37,7 @@ from ioviz.machine.kernel.tcp import (
     SO_RCVTIMEO,
     SO_SNDTIMEO,
     deadline,
+    or_sigpipe,
     sleep_on,
 )
 from ioviz.machine.kernel.tcp_state import READABLE, WRITABLE
@@ -254,7 +255,7 @@ def unix_sendmsg(
     if address is not None:
         return -EISCONN
     if row.shutdown & SEND_SHUTDOWN:
-        return -EPIPE
+        return or_sigpipe(k, -EPIPE, flags)
     world = k.world
     sock = row.id
     peer, limit = row.peer, world.buffers[sock * 2 + 1].limit
@@ -266,7 +267,7 @@ def unix_sendmsg(
         row = world.sockets[sock]
         other = world.sockets.get(peer)
         if row.shutdown & SEND_SHUTDOWN or other is None or other.shutdown & RCV_SHUTDOWN:
-            return copied or -EPIPE
+            return or_sigpipe(k, copied or -EPIPE, flags)
         if world.buffers[peer * 2].truesize < limit:
             size = min(n - copied, (limit >> 1) - 64, LARGEST_PIECE)
             piece = data if size == n else data[copied : copied + size]

@@ -26,7 +26,7 @@ class WaitQueues(Scheduler):
         Returns "event", "timeout" or "signal". The caller checks its condition again and may sleep again.
         """
         thread = self.thread
-        if self.signal_pending():
+        if thread.sigpending:
             return "signal"
         if until and until <= self.now:
             return "timeout"
@@ -35,7 +35,9 @@ class WaitQueues(Scheduler):
         if until:
             thread.timer = self.after(until - self.now, self.cpu, self._timed_out, thread.tid, waits=True)
         self.schedule()
-        return thread.wake_reason
+        why = thread.wake_reason
+        # The signal may have been taken by another task meanwhile: then nothing happened.
+        return "event" if why == "signal" and not thread.sigpending else why
 
     def wake_task(self, tid: int, reason: str = "event") -> bool:
         """Make a sleeping task ready; False if it does not sleep."""
@@ -79,8 +81,4 @@ class WaitQueues(Scheduler):
 
     def ep_poll_callback(self, waiter: WaitEntry, mask: int) -> bool:
         """The file of an epoll item became ready; True if that woke a task."""
-        raise NotImplementedError
-
-    def signal_pending(self) -> bool:
-        """Whether the running task has a signal to take before it sleeps."""
         raise NotImplementedError

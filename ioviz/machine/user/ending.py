@@ -146,6 +146,11 @@ def write_unraisable(guest: Guest, unraisable: Any) -> None:
     _print(guest, f"{message}{what}\n{format_exception(error, unraisable.exc_traceback, chain=False)}")
 
 
+def write_wakeup_failure(guest: Guest, error: OSError) -> None:
+    """What `signal` prints when a signal's number could not be written to the wake-up descriptor."""
+    _print(guest, "Exception ignored when trying to write to the signal wakeup fd:\n" + format_exception(error, None))
+
+
 def format_exception(error: BaseException, place: TracebackType | None, *, chain: bool = True) -> str:
     """The traceback as CPython prints it, without the machine's frames."""
     report = traceback.TracebackException(type(error), error, without_ours(place), compact=True)

@@ -11,9 +11,10 @@ Everything that a guest's code can touch hangs on its `Guest`, so that guests ne
 
 from __future__ import annotations
 
+import os
 import posixpath
-from errno import ENOSYS
-from signal import SIGINT
+from errno import EAGAIN, ENOSYS
+from signal import SIGINT, SIGPIPE, SIGXFSZ
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ioviz.machine.kernel.switch import TaskKilled
@@ -58,6 +59,7 @@ class ProcessPort(Protocol):
 
     actions: dict[int, tuple[int, Callable[[int], None] | None]]
     check_signals: Callable[[], None] | None
+    marked: set[int]
     absolute: Callable[[str], str]
 
 
@@ -89,11 +91,16 @@ class Guest:
         self.cwd = program.cwd
         self.modules: dict[str, ModuleType] = {}
         self.builtins: dict[str, Any] = {}
-        self.pending_signals: list[int] = []
+        self.pending_signals: set[int] = set()
+        self._tripped = False
+        """Whether a signal came since the handlers were last run (`is_tripped`)."""
         self.urgent: list[Callable[[], None]] = []
         """Signal handlers that are C code: they run at once, before the instruction that failed is tried again."""
         self.wakeup_fd = -1
         """Where signal numbers are written to, as `signal.set_wakeup_fd` has set it."""
+        self.wakeup_warns = True
+        """Whether it is worth a complaint if there is no room for them."""
+        self.wakeup_failure: OSError | None = None
         self.signal_handlers: dict[int, Any] = {}
         self.asyncgens: AsyncgenHooks | None = None
         self.lacked = False
@@ -109,9 +116,12 @@ class Guest:
     def attach(self, process: ProcessPort) -> None:
         """Give the kernel the hooks of this process, and the signal actions that CPython sets when it starts."""
         process.check_signals = self.check_signals
+        process.marked = self.pending_signals
         process.absolute = self.absolute
-        process.actions[13] = (1, None)  # SIGPIPE is ignored: writing to a closed pipe raises BrokenPipeError
-        process.actions[2] = (2, self.mark_signal)
+        process.actions[SIGPIPE] = (1, None)  # writing to a closed pipe raises BrokenPipeError
+        process.actions[SIGXFSZ] = (1, None)
+        if process.actions.get(SIGINT, (0, None))[0] == 0:
+            process.actions[SIGINT] = (2, self.mark_signal)
 
     # -- the life of the process
 
@@ -142,16 +152,33 @@ class Guest:
         return self._last_key
 
     def mark_signal(self, number: int) -> None:
-        """The kernel delivered a signal: its Python handler is to run soon, in the main thread."""
-        if number not in self.pending_signals:
-            self.pending_signals.append(number)
+        """What Python's C handler does (`trip_signal`): its Python handler is to run soon, in the main thread."""
+        self.pending_signals.add(number)
+        self._tripped = True
+        if self.wakeup_fd >= 0:
+            result = self.syscall(SYS.write, self.wakeup_fd, bytes((number,)))
+            if result < 0 and (result != -EAGAIN or self.wakeup_warns):
+                self.wakeup_failure = OSError(-result, os.strerror(-result))
 
     def check_signals(self) -> None:
-        """Run the Python handlers of the signals that are marked, if this is the main thread. They may raise."""
-        while self.pending_signals and self.kernel.task == self.pid:
-            number = self.pending_signals.pop(0)
-            if self.wakeup_fd >= 0:
-                self.syscall(SYS.write, self.wakeup_fd, bytes((number,)))
+        """Run the Python handlers of the signals that are marked, the lowest number first, if this is the main thread.
+        They may raise. A handler that is running is interrupted only by signals that come meanwhile."""
+        if not self._tripped or self.kernel.task != self.pid:
+            return
+        self._tripped = False
+        try:
+            self._run_handlers()
+        except BaseException:
+            self._tripped = bool(self.pending_signals)
+            raise
+
+    def _run_handlers(self) -> None:
+        while self.pending_signals:
+            if self.wakeup_failure is not None:
+                failure, self.wakeup_failure = self.wakeup_failure, None
+                ending.write_wakeup_failure(self, failure)
+            number = min(self.pending_signals)
+            self.pending_signals.remove(number)
             handler = self.signal_handlers.get(number)
             if callable(handler):
                 handler(number, ending.guest_frame())

@@ -58,7 +58,7 @@ def run(
     for number, body in enumerate(bodies):
         pid = kernel.next_tid()
         kernel.emit(ProcessStarted, pid, 1, f"body{number}.py", (), "peer" if number else "main")
-        kernel.add_process(pid)
+        kernel.add_process(pid).actions[13] = (1, None)  # SIGPIPE, as Python does
         kernel.pid = pid
         kernel.main_pid = kernel.main_pid or pid
         terminal = kernel.new_id()
