@@ -10,7 +10,7 @@ CANDIDATES := python3.13 python3.12 python3.11 python3 python
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts bench format clean
+.PHONY: help run test check lint types contracts bench bpf format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|' 2>/dev/null || true
@@ -35,6 +35,16 @@ contracts: $(VENV)/.ready-dev ## who may import whom
 
 bench: $(VENV)/.ready-run ## the machine beside the real kernel, as ratios
 	$(BIN)/python -m benchmarks $(ARGS)
+
+BPF := ioviz/live/ebpf/ioviz.bpf
+CLANG ?= $(firstword $(foreach name,clang clang-19 clang-16 clang-15 clang-14,$(shell command -v $(name))))
+STRIP ?= $(firstword $(foreach name,llvm-strip llvm-strip-19 llvm-strip-16 llvm-strip-15 llvm-strip-14,$(shell command -v $(name))))
+
+bpf: ## build the eBPF object that the package ships, which takes clang, llvm-strip and libbpf's headers
+	@test -n "$(CLANG)" && test -n "$(STRIP)" || { echo "Install clang, llvm and libbpf-dev first." >&2; exit 1; }
+	$(CLANG) -g -O2 -Wall -target bpf -D__TARGET_ARCH_x86 -I/usr/include/x86_64-linux-gnu -c $(BPF).c -o $(BPF).o
+	$(STRIP) -g $(BPF).o
+	cd $(dir $(BPF)) && sha256sum $(notdir $(BPF)).c > $(notdir $(BPF)).built-from
 
 format: $(VENV)/.ready-dev ## put the code into style
 	$(BIN)/ruff check --fix .
