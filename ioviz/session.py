@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from ioviz.machine.hardware.inputs import Input
 from ioviz.machine.kernel.config import Config
 from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.launch import Launch
@@ -38,6 +39,7 @@ class Setup:
     lines: bool = True
     limits: Limits = field(default_factory=Limits)
     scene: Scene | None = None
+    inputs: tuple[Input, ...] = ()
 
     @property
     def title(self) -> str:
@@ -52,7 +54,8 @@ def setup_of(scene: Scene) -> Setup:
         config = config.turned(name, str(value))
     launches = tuple(_launch(scene, program) for program in scene.programs)
     limits = Limits() if scene.seconds is None else Limits(time=round(scene.seconds * 1e9))
-    return Setup(launches, config, lines=scene.lines, limits=limits, scene=scene)
+    inputs = tuple(Input(round(one.at * 1e9), one.device, one.value) for one in scene.inputs)
+    return Setup(launches, config, lines=scene.lines, limits=limits, scene=scene, inputs=inputs)
 
 
 def _launch(scene: Scene, program: SceneProgram) -> Launch:
@@ -77,6 +80,7 @@ class Session:
             seed=setup.seed,
             limits=setup.limits,
             lines=setup.lines,
+            inputs=setup.inputs,
         )
 
     @property

@@ -86,6 +86,7 @@ VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
     "UrgentReceived": lambda event: "came" if event.byte >= 0 else "taken",
     "ExceptionRaised": _exception,
     "ExceptionReturned": lambda event: "trap" if event.vector in (BREAKPOINT, OVERFLOW) else "fault",
+    "InputReceived": lambda event: str(event.device),
     "PageMapped": lambda event: "own" if event.writable else "zeros",
     "TaskPreempted": lambda event: event.reason if event.reason in ("yield", "parallel") else "slice",
 }

@@ -51,6 +51,14 @@ class Typed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line: Annotated[str, Meta(pattern=r"^[^\n]*$", max_length=4000)]
 
 
+class SceneInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody moves the mouse or presses a key, `at` virtual seconds after the run began; `value` says what."""
+
+    at: Seconds
+    device: Literal["mouse", "keyboard"]
+    value: Annotated[str, Meta(min_length=1, max_length=40)]
+
+
 class SceneProgram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program of the scene. `role`: main, peer (same host) or remote (second host); `delay`: virtual seconds until it
     starts; `stdin`: a file of the scene with its input; or `typed`: the lines with their times."""
@@ -100,7 +108,7 @@ class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `part` and `number` are its place in the course (a scene without them comes after it, by `order`); `minutes` is how
     long it takes. `watch` and `learn` open it, `learned` and `reading` close it, `next` is the scene that follows (by
     default the one with the next number). `page` is a further page that it can open: the table of costs, or the race.
-    `seconds`: the virtual time after which its run is ended."""
+    `inputs` is what somebody does with mouse and keyboard. `seconds`: the virtual time after which its run is ended."""
 
     id: Name
     title: Both
@@ -122,6 +130,7 @@ class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     page: Literal["costs", "race"] | None = None
     seconds: Annotated[float, Meta(gt=0, le=3600)] | None = None
     knobs: dict[str, str | int] = {}
+    inputs: Annotated[tuple[SceneInput, ...], Meta(max_length=100)] = ()
     focus: tuple[str, ...] = ()
     lines: bool = True
     folder: str = ""

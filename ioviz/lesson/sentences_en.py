@@ -116,6 +116,8 @@ SENTENCES: Final = {
     ),
     "ExceptionReturned.fault": "iret: {who} is back in ring 3, and the same instruction is executed again.",
     "ExceptionReturned.trap": "iret: {who} is back in ring 3, behind the instruction.",
+    "InputReceived.mouse": "The handler takes from the mouse what was done: {value}. A program may ask for it later.",
+    "InputReceived.keyboard": "The handler takes a key from the keyboard: {value}. A program may ask for it later.",
     "MemoryMapped": (
         "{program} may use {pages} pages from {start_hex} on. That is only noted: not one of them is present yet."
     ),

@@ -116,6 +116,8 @@ SENTENCES: Final = {
     "ExceptionRaised.trap": "{who} 执行 int {vector}，这个门程序可以用：经 IDT[{vector_hex}] → {handler} 进入内核。",
     "ExceptionReturned.fault": "iret：{who} 回到 ring 3，把同一条指令再执行一次。",
     "ExceptionReturned.trap": "iret：{who} 回到 ring 3，从这条指令之后继续。",
+    "InputReceived.mouse": "处理程序从鼠标取来它报告的动作：{value}。程序以后要用时再来取。",
+    "InputReceived.keyboard": "处理程序从键盘取来按键：{value}。程序以后要用时再来取。",
     "MemoryMapped": "从 {start_hex} 起的 {pages} 页归 {program} 使用。这只是登记：还没有一页真的在内存里。",
     "MemoryUnmapped": "{start_hex} 处的映射随 {program} 一起消失，它的页都释放了。",
     "PageMapped.own": "第一次写 {page_hex} 这一页：内核找一个空闲的物理页（页框 {frame}），清零，登记到页表里。",

@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.hardware import nic
+from ioviz.machine.hardware.inputs import Input, plug_in
 from ioviz.machine.kernel.kernel import Kernel
 from ioviz.machine.kernel.process import spawn_task
 from ioviz.machine.kernel.sched import Limits
@@ -37,7 +38,7 @@ O_RDWR: Final = 2
 class Machine:
     """A run of `launches`, which goes on as far as `run` is told. `sink` gets every event, `printed(pid, fd, data)` all
     that the programs print, `ask()` fetches a person's next line for the main program (b"": end of input, None: the
-    person was interrupted)."""
+    person was interrupted). `inputs`: what is done with mouse and keyboard of the first host, and when."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Machine:
         printed: Callable[[int, int, bytes], object] = lambda pid, fd, data: None,
         ask: Callable[[], bytes | None] | None = None,
         lines: bool = True,
+        inputs: Sequence[Input] = (),
     ) -> None:
         self.kernel = Kernel(config, seed, sink, limits or Limits(), printed, lines=lines)
         self._hosting = Hosting(self.kernel)
@@ -65,6 +67,7 @@ class Machine:
             nic.boot(self.kernel, [host for host, _, _ in hosts])
         self.kernel.cpu = 1
         self.kernel.on_attend.insert(0, self._look_for_interrupt)  # before the signals that it sends are delivered
+        plug_in(self.kernel, inputs)
         for number, launch in enumerate(launches):
             delay = launch.delay if launch.delay >= 0 else number * START_GAP
             if delay:

@@ -17,6 +17,7 @@ from ioviz.model.eventpoll import Epitem, Eventpoll
 from ioviz.model.files import Fd, OpenFile
 from ioviz.model.futex import Futex
 from ioviz.model.host import Host, Run
+from ioviz.model.inputs import InputDevice
 from ioviz.model.lists import Link, Queue
 from ioviz.model.memory import Mapping, Page
 from ioviz.model.mirror import Mirror
@@ -92,6 +93,7 @@ class World:
     irq_lines: dict[tuple[int, int], bool]
     softirqs: dict[int, Softirq]
     nics: dict[int, Nic]
+    input_devices: dict[tuple[int, str], InputDevice]
     packets: dict[int, Packet]
 
     def __init__(self, tables: abc.Mapping[str, dict[Any, Any]] | None = None) -> None:

@@ -43,6 +43,7 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "poll": ("sockets",),
     "futex": ("wait",),
     "signals": ("sched",),
+    "inputs": ("cpu", "idt"),
     "memory": ("memory", "cpu"),
     "terminal": ("terminal",),
     "nic": ("nic",),

@@ -91,4 +91,6 @@ def knobs_shown(world: World) -> list[str]:
     entry = settings.get("entry", "")
     if entry:
         found.append({"int80": "int 0x80"}.get(entry, entry))
+    if settings.get("timer") == "off":
+        found.append("timer off")
     return found

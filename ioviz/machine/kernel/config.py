@@ -26,6 +26,8 @@ class Config:
     sndbuf: int = 0
     somaxconn: int = 4096
     time_slice: int = 3_000_000
+    timer: str = "on"
+    """off: no timer ends a time slice; a task keeps the CPU until it gives it away. (A sleep still ends in time.)"""
     latency: int = 200_000
     """Of the link between hosts, one way."""
     bandwidth: int = 125_000_000
@@ -47,7 +49,7 @@ class Config:
         return tuple((field.name, str(getattr(self, field.name))) for field in fields(self))
 
 
-CHOICES: Final = {"trigger": ("as-written", "lt", "et"), "entry": ("int80", "syscall")}
+CHOICES: Final = {"trigger": ("as-written", "lt", "et"), "entry": ("int80", "syscall"), "timer": ("on", "off")}
 TIMES: Final = ("time_slice", "latency", "typing")
 RANGES: Final = {
     "rcvbuf": (0, 1 << 30),

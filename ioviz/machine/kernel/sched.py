@@ -32,6 +32,9 @@ TURN: Final = 20_000
 """How long a host keeps the physical core while another one has work, in ns."""
 GLANCE: Final = 100_000
 """The longest time between two looks at the run's limits, in ns."""
+FOREVER: Final = 1 << 62
+STARVING: Final = 200_000_000
+"""How long a task may keep the CPU from another one while the timer is off, in ns without a system call."""
 COLLECT_EVERY: Final = 20_000
 """Events between two collections of the guests' garbage: at fixed places, so that finalizers are deterministic."""
 
@@ -102,6 +105,7 @@ class Scheduler(Core):
         self.last_trap = 0
         self.on_attend: list[Callable[[], object]] = []
         """Called at every look at the limits, in the context of the running task."""
+        self._timer_off = config.timer == "off"
         self._fresh: Thread | None = None
         self._stop = 0
         self._collected = 0
@@ -190,7 +194,7 @@ class Scheduler(Core):
         self.cpu = thread.host
         self.at = thread.at
         self.cause = thread.cause
-        thread.slice_end = self.now + self.config.time_slice
+        thread.slice_end = FOREVER if self._timer_off else self.now + self.config.time_slice
         self.last_trap = self.now
         self.attention = 0
 
@@ -262,7 +266,7 @@ class Scheduler(Core):
         if self.seq - self._collected >= COLLECT_EVERY:
             self._collected = self.seq
             gc.collect(1)
-        if self.now >= thread.slice_end:
+        if self.now >= thread.slice_end and not self._timer_off:
             if self.world.run_queues[self.cpu].count:
                 self.now += self.costs.irq
                 self.emit(IrqEntered, TIMER)
@@ -291,15 +295,29 @@ class Scheduler(Core):
             self.end("limit", f"the limit of {limits.steps:,} steps is reached {self.where()}", 124)
         elif self.now >= limits.time:
             self.end(
-                "limit", f"the time limit of {limits.time / 1e9:g} s of virtual time is reached {self.where()}", 124
+                "limit",
+                f"the time limit of {limits.time / 1e9:g} s of virtual time is reached {self.where()}{self._starved()}",
+                124,
             )
         elif self.now - self.last_trap >= limits.spin:
             seconds = f"{limits.spin / 1e9:g}"
-            self.end("limit", f"endless loop {self.where()}: no system call for {seconds} s of processor time", 124)
+            why = f"no system call for {seconds} s of processor time{self._starved()}"
+            self.end("limit", f"endless loop {self.where()}: {why}", 124)
+        elif self._timer_off and self.now - self.last_trap >= STARVING and self._starved():
+            why = f"no system call for {STARVING / 1e9:g} s of processor time{self._starved()}"
+            self.end("limit", f"the others starve {self.where()}: {why}", 124)
         else:
             return
         self.switch.to_hub()
         raise TaskKilled
+
+    def _starved(self) -> str:
+        """Who waits for the CPU in vain because no timer takes it away from the running task."""
+        head = self.world.run_queues[self.cpu].head if self._timer_off else 0
+        if not head:
+            return ""
+        name = self.world.processes[self.world.tasks[head].process].name
+        return f"; the timer is off, so nobody takes the CPU away from it, and {name} waits"
 
     def _fire(self, timer: Timer) -> None:
         """Run a timer on the CPU of its host, in interrupt context, and come back to what was going on."""
