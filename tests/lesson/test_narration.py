@@ -43,7 +43,8 @@ def test_real_runs_are_told_in_both_languages() -> None:
             english, chinese = narrate(world, event, "en"), narrate(world, event, "zh")
             assert english, event
             assert chinese not in ("", english), event
-            assert "{" not in english + chinese, event
+            if type(event).__name__ != "LineReached":  # a program may have braces of its own
+                assert "{" not in english + chinese, event
             seen.add(type(event).__name__)
             event.apply(world)
     assert len(seen) > 50
