@@ -28,19 +28,15 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
 def running(model: str, **settings: int) -> Iterator[tuple[Demo, ProbeSource, list[Item]]]:
     """A demo under the probe, what it delivers, and its end."""
     demo = Demo(model, **settings)
-    sources: list[ProbeSource] = []
-
-    def watch(argv: list[str]) -> ProbeSource:
-        sources.append(ProbeSource(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, new_session=True))
-        return sources[0]
-
-    items: list[Item] = []
-    demo.start(watch, lambda: sources[0].process)
+    source = ProbeSource(demo.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, new_session=True)
+    source.start()
+    assert source.process is not None
     try:
-        yield demo, sources[0], items
+        demo.begin(source.process)
+        yield demo, source, []
     finally:
-        demo.stop(sources[0].process)
-        sources[0].stop()
+        demo.stop()
+        source.stop()
 
 
 def until(source: ProbeSource, items: list[Item], fits: Callable[[Call], bool]) -> Call:

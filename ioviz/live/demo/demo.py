@@ -20,10 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ioviz.live.source import Refusal, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import IO
-
-    from ioviz.live.source import Source
 
 HERE: Final = Path(__file__).resolve().parent
 PATIENCE: Final = 10.0
@@ -64,7 +61,7 @@ class Status(NamedTuple):
 
 
 class Demo:
-    """See the module. `watch` makes the source for a command line, with `stdin` and `stdout` for its Popen."""
+    """See the module. Whoever starts the server (`argv`, with pipes for stdin and stdout) hands it to `begin`."""
 
     def __init__(self, model: str, *, clients: int = 3, rate: float = 1, port: int = 0) -> None:
         self.model = MODELS[model]
@@ -74,6 +71,7 @@ class Demo:
         self.status = Status()
         self._begin = (clients, rate)
         self._rate = RATES.index(rate) if rate in RATES else 1
+        self._server: subprocess.Popen[bytes] | None = None
         self._server_input: IO[bytes] | None = None
         self._load: subprocess.Popen[bytes] | None = None
         self._lines: queue.Queue[bytes] = queue.Queue()
@@ -83,27 +81,18 @@ class Demo:
         """The server's command line."""
         return [sys.executable, str(HERE / "servers" / self.model.file), str(self.port), *self.model.args]
 
-    def start(
-        self, watch: Callable[[list[str]], Source], server: Callable[[], subprocess.Popen[bytes] | None]
-    ) -> Source:
-        """Start the server inside the source that `watch` makes of its command line, then the clients. `server` gives
-        the server's process, whose stdin and stdout are pipes. Raises SourceError, and leaves nothing behind."""
-        source = watch(self.argv)
-        source.start()
-        process = server()
-        if process is None or process.stdout is None:
-            source.stop()
-            raise SourceError(Refusal("the demo's server has no output", "", "演示服务器没有输出"))
-        self._server_input = process.stdin
+    def begin(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until the server, whose stdin and stdout are pipes, listens, and let the clients come. Raises
+        SourceError, and then both have ended."""
+        assert process.stdout is not None
+        self._server, self._server_input = process, process.stdin
         threading.Thread(target=self._read_server, args=(process.stdout,), daemon=True).start()
         try:
             self.port = self._wait_for_port(process)
             self._start_load()
         except SourceError:
-            source.stop()
-            self.stop(process)
+            self.stop()
             raise
-        return source
 
     def _wait_for_port(self, process: subprocess.Popen[bytes]) -> int:
         deadline = time.monotonic() + PATIENCE
@@ -186,15 +175,15 @@ class Demo:
         self._write(self._server_input, "drain" if self.drains else "once")
         return self.drains
 
-    def stop(self, process: subprocess.Popen[bytes] | None) -> None:
+    def stop(self) -> None:
         """End the clients and the server."""
         if self._load is not None:
             self._tell("quit")
             self._end(self._load, 1)
-        if process is not None:
-            if process.poll() is None:
-                process.terminate()
-            self._end(process, 2)
+        if self._server is not None:
+            if self._server.poll() is None:
+                self._server.terminate()
+            self._end(self._server, 2)
 
     @staticmethod
     def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
