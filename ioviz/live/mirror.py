@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.live.calls import Call, Ended, Lost, ReadySeen
 from ioviz.live.effects import EFFECTS, close_process, copy_table, drop_ready
+from ioviz.live.names import program_name
 from ioviz.live.seed import begin, compare, ready_seen
 from ioviz.live.shapes import shape_in, shape_out
 from ioviz.live.snapshot import Snapshot
@@ -351,13 +352,3 @@ class Mirror:
             return 0
         row = self.world.fds.get(fd_key(pid, fd))
         return row.file if row is not None else 0
-
-
-def program_name(path: str, argv: tuple[str, ...]) -> str:
-    """What to call a program: of `python3 server.py` the script."""
-    name = path.rpartition("/")[2] or path
-    if name.startswith(("python", "node", "ruby", "perl", "java", "sh", "bash")):
-        script = next((arg for arg in argv[1:] if not arg.startswith("-")), "")
-        if script:
-            return script.rpartition("/")[2] or name
-    return name or "program"

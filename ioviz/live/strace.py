@@ -1,0 +1,412 @@
+"""strace as a source: complete, in order, the same user is enough; it stops the program twice a call.
+
+strace writes into a named FIFO, which a thread of ours drains as fast as it fills, whatever the stage does: a full
+FIFO would freeze the program. A line that has no end yet is a call that sleeps. Never `--seccomp-bpf`: if strace were
+killed, the program would go on with a filter that fails its calls.
+
+Attaching: the threads' sleeps are read first; then strace attaches, is itself stopped for some 40 ms, what it wrote is
+drained, the state of the processes is read from `/proc`, and strace goes on: so the state and the first call fit
+together. A program that we start waits before its `execve` until strace is there; strace is only ever attached, never
+its parent, so it goes on when strace goes. strace dies with us (PR_SET_PDEATHSIG), and then the kernel lets go of the
+program by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ioviz.live import procfs
+from ioviz.live.calls import Call, Ended
+from ioviz.live.source import Inbox, Refusal, SourceError
+from ioviz.live.strace_lines import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ioviz.live.calls import Item
+    from ioviz.live.snapshot import Snapshot, Thread
+
+CALLS: Final = (
+    "epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 poll ppoll select pselect6 read readv "
+    "write writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 sendfile splice tee close close_range dup dup2 dup3 "
+    "fcntl ioctl open openat openat2 pipe pipe2 eventfd eventfd2 timerfd_create timerfd_settime signalfd signalfd4 "
+    "inotify_init1 memfd_create io_uring_setup io_uring_enter io_uring_register clone clone3 fork vfork execve exit "
+    "exit_group pidfd_open pidfd_getfd"
+)
+SET: Final = ",".join(["%network", *(f"?{name}" for name in CALLS.split())])
+FLAGS: Final = (
+    "-f", "-q", "-ttt", "-T", "-X", "raw", "-v", "-s", "0", "-a1", "-e", "signal=none", "-e", f"trace={SET}",
+)  # fmt: skip
+PATIENCE: Final = 5.0
+"""Seconds that strace gets to attach."""
+PIPE: Final = 1 << 20
+SETTLED: Final = 0.004
+"""Seconds of silence after which everything that a stopped strace wrote has been read."""
+SLEEPING: Final = 0.002
+"""Seconds after which an unfinished line means that its call sleeps."""
+PIN: Final = 0.25
+"""Seconds between two looks at which processor the program runs."""
+LAUNCH: Final = (
+    "import os,sys\nos.read(int(sys.argv[1]),1);os.close(int(sys.argv[1]))\n"
+    "try: os.execvp(sys.argv[2],sys.argv[2:])\n"
+    "except OSError as e: sys.stderr.write(f'{sys.argv[2]}: {e.strerror}\\n')\n"
+    "os._exit(127)"
+)
+PR_SET_PDEATHSIG: Final = 1
+
+
+def why_not(pid: int | None = None, argv: Sequence[str] = ()) -> Refusal | None:
+    """Why strace cannot watch process `pid` (or start `argv`) here; None if it can."""
+    if not sys.platform.startswith("linux"):
+        return Refusal("strace is for Linux, and this is another system", "use --source probe",
+                       "strace 只用于 Linux，这里是别的系统", "请用 --source probe")  # fmt: skip
+    if shutil.which("strace") is None:
+        return Refusal("there is no strace here", "install it (apt install strace, dnf install strace), or use another "
+                       "--source", "这里没有 strace", "请安装（apt install strace），或换一种 --source")  # fmt: skip
+    if argv and shutil.which(argv[0]) is None:
+        return Refusal(f"there is no program {argv[0]!r}", "give its path, or a name that is on the PATH",
+                       f"找不到程序 {argv[0]!r}", "请给出路径，或 PATH 里有的名字")  # fmt: skip
+    scope = _yama()
+    if scope == 3:
+        return Refusal("this kernel lets nobody trace (kernel.yama.ptrace_scope is 3)", "only a restart changes that",
+                       "这个内核禁止一切跟踪（kernel.yama.ptrace_scope 为 3）", "只有重启才能改变")  # fmt: skip
+    if pid is None:
+        return None
+    if pid == os.getpid():
+        return Refusal(f"process {pid} is ioviz itself", "name another one", f"进程 {pid} 就是 ioviz 自己",
+                       "请换一个进程")  # fmt: skip
+    refusal = procfs.why_not(pid)
+    if refusal is not None:
+        return refusal
+    tracer = procfs.status_of(pid, "TracerPid")
+    if tracer not in ("", "0"):
+        return Refusal(f"process {pid} is traced already, by process {tracer}", "end that first (a debugger, strace)",
+                       f"进程 {pid} 已被进程 {tracer} 跟踪", "请先结束那个跟踪（调试器或 strace）")  # fmt: skip
+    if os.geteuid() != 0 and scope:
+        return Refusal("this kernel lets you trace only what you start (kernel.yama.ptrace_scope is "
+                       f"{scope})", "run as root, start it with `ioviz trace -- …`, or use --source procfs",
+                       f"这个内核只允许跟踪自己启动的程序（kernel.yama.ptrace_scope 为 {scope}）",
+                       "请用 root 运行，或用 `ioviz trace -- …` 启动它，或用 --source procfs")  # fmt: skip
+    return None
+
+
+def _yama() -> int:
+    try:
+        return int(Path("/proc/sys/kernel/yama/ptrace_scope").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
+class StraceSource:
+    """See the module. Watches process `pid` with its descendants, or starts `argv`; `streams` are its stdin, stdout and
+    stderr for Popen. `process` is a program that we started."""
+
+    name = "strace"
+
+    def __init__(
+        self, *, pid: int | None = None, argv: Sequence[str] = (), streams: tuple[Any, Any, Any] | None = None
+    ):
+        self.argv = tuple(argv)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.tracer: subprocess.Popen[bytes] | None = None
+        self.ending: Refusal | None = None
+        self.clock = time.time_ns
+        self.lines = Lines()
+        self._pid = pid or 0
+        self._streams = streams or (None, None, None)
+        self._inbox = Inbox()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._fifo = -1
+        self._rest = ""
+        self._hides = bool(argv)
+        """Until the program's `execve`: what our launcher does is nobody's business."""
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._watched: tuple[int, ...] = ()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes from the start."""
+        return self._watched
+
+    @property
+    def ended(self) -> bool:
+        """See `Source`."""
+        return self._inbox.empty
+
+    def take(self, limit: int) -> list[Item]:
+        """See `Source`."""
+        return self._inbox.take(limit)
+
+    def wait(self, seconds: float) -> bool:
+        """See `Source`."""
+        return self._inbox.wait(seconds)
+
+    def look(self) -> None:
+        """The session's own snapshots do."""
+
+    # -- beginning -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """See `Source`."""
+        refusal = why_not(self._pid or None, self.argv)
+        if refusal is not None:
+            raise SourceError(refusal)
+        gate = -1
+        try:
+            if self.argv:
+                gate = self._launch()
+            self._watched = procfs.family(self._pid)
+            asleep = {tid: procfs.read_thread(pid, tid) for pid in self._watched for tid in procfs.threads_of(pid)}
+            self._attach()
+            if not self.argv:
+                self._seed(asleep)
+            if gate >= 0:
+                os.write(gate, b"g")
+        except (OSError, SourceError):
+            self._clean(kill=True)
+            raise
+        finally:
+            if gate >= 0:
+                os.close(gate)
+        self._thread = threading.Thread(target=self._drain, name="ioviz-strace-reader", daemon=True)
+        self._thread.start()
+
+    def _launch(self) -> int:
+        """Start the program, up to its `execve`; the descriptor to which a byte lets it go on."""
+        reads, writes = os.pipe()
+        stdin, stdout, stderr = self._streams
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", LAUNCH, str(reads), *self.argv],
+                pass_fds=(reads,), stdin=stdin, stdout=stdout, stderr=stderr, env=_environment(),
+            )  # fmt: skip
+        finally:
+            os.close(reads)
+        self._pid = self.process.pid
+        return writes
+
+    def _attach(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="ioviz-strace-", ignore_cleanup_errors=True)
+        path = os.path.join(self._folder.name, "calls")
+        os.mkfifo(path, 0o600)
+        self._fifo = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self._fifo, 1031, PIPE)  # F_SETPIPE_SZ
+        program = shutil.which("strace") or "strace"
+        wanted = [word for pid in self._watched for word in ("-p", str(pid))]
+        parent = os.getpid()
+        self.tracer = subprocess.Popen(
+            [program, *FLAGS, "-o", path, *wanted],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+            preexec_fn=lambda: _die_with(parent),
+        )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE
+        tracer = str(self.tracer.pid)
+        while any(procfs.status_of(tid, "TracerPid") != tracer for tid in procfs.threads_of(self._pid)):
+            if self.tracer.poll() is not None or not procfs.exists(self._pid):
+                raise SourceError(self._why_it_ended())
+            if time.monotonic() > deadline:
+                raise SourceError(Refusal("strace did not attach", "", "strace 没有附加上去"))
+            self._read()
+            time.sleep(0.001)
+
+    def _seed(self, asleep: dict[int, Thread | None]) -> None:
+        """Stop strace, read what it has written, take the snapshot, let it go on."""
+        assert self.tracer is not None
+        os.kill(self.tracer.pid, signal.SIGSTOP)
+        try:
+            quiet = time.monotonic()
+            deadline = quiet + 1.0
+            while time.monotonic() - quiet < SETTLED and time.monotonic() < deadline:
+                if self._read():
+                    quiet = time.monotonic()
+                else:
+                    time.sleep(0.0005)
+            self._watched = procfs.family(self._pid)
+            snapshot = procfs.take(self._watched, self.clock, seed=True)
+        finally:
+            os.kill(self.tracer.pid, signal.SIGCONT)
+        # The lines so far are in the snapshot already; the parser keeps what they left open.
+        self._parse([])
+        self._inbox.put([_with_sleeps(snapshot, asleep)])
+
+    # -- the reader's thread -------------------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        poll = select.poll()
+        poll.register(self._fifo, select.POLLIN)
+        told, pinned, looked = "", -1, 0.0
+        while not self._stopping.is_set():
+            asked = self._rest != told
+            ready = poll.poll(SLEEPING * 1000 if asked else 100)
+            out: list[Item] = []
+            if ready and ready[0][1] & select.POLLIN:
+                self._read()
+                self._parse(out)
+            elif ready:  # nobody has it open for writing any more
+                break
+            elif asked:
+                told = self._rest
+                self.lines.enter(told, out)
+            out = self._shown(out)
+            if out:
+                self._inbox.put(out)
+            now = time.monotonic()
+            if now - looked > PIN:
+                looked = now
+                pinned = self._pin(pinned)
+        out = []
+        self._read()
+        self._parse(out)
+        self.lines.finish(out, self._rest)
+        self._inbox.put(self._shown(out))
+        self._finish()
+
+    def _read(self) -> bool:
+        """Take what the FIFO holds; False if it holds nothing."""
+        found = False
+        while True:
+            try:
+                data = os.read(self._fifo, PIPE)
+            except (BlockingIOError, InterruptedError):
+                return found
+            if not data:
+                return found
+            found = True
+            self._rest += data.decode("utf-8", "surrogateescape")
+            if len(data) < 65_536:
+                return True
+
+    def _parse(self, out: list[Item]) -> None:
+        lines = self._rest.split("\n")
+        self._rest = lines.pop()
+        feed = self.lines.feed
+        for line in lines:
+            feed(line, out)
+
+    def _shown(self, items: list[Item]) -> list[Item]:
+        """Without what the launcher did before the program was there."""
+        if not self._hides:
+            return items
+        for place, item in enumerate(items):
+            if isinstance(item, Call) and item.name == "execve" and item.result == 0 and not item.entered_only:
+                self._hides = False
+                return items[place:]
+            if isinstance(item, Ended):
+                self._hides = False
+                return items[place:]
+        return []
+
+    def _pin(self, before: int) -> int:
+        """Keep strace on the processor on which the program runs: four times as fast, since neither waits for the other
+        to be woken elsewhere."""
+        fields = procfs.stat_fields(self._pid)
+        if len(fields) < 37 or self.tracer is None:
+            return before
+        processor = int(fields[36])
+        if processor != before:
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(self.tracer.pid, {processor})
+        return processor
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        tracer = self.tracer
+        if tracer is not None and not self._stopping.is_set():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                tracer.wait(2)
+            if procfs.exists(self._pid) and (tracer.returncode or 0) != 0:
+                self.ending = self._why_it_ended()
+        self._inbox.close()
+
+    def stop(self) -> None:
+        """See `Source`."""
+        self._stopping.set()
+        tracer = self.tracer
+        if tracer is not None and tracer.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                tracer.send_signal(signal.SIGCONT)
+                tracer.terminate()
+            try:
+                tracer.wait(3)
+            except subprocess.TimeoutExpired:
+                tracer.kill()
+                tracer.wait()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(3)
+        self._clean()
+
+    def _clean(self, *, kill: bool = False) -> None:
+        tracer = self.tracer
+        if tracer is not None and tracer.poll() is None:
+            tracer.kill()
+            tracer.wait()
+        if tracer is not None and tracer.stderr is not None:
+            tracer.stderr.close()
+        if kill and self.process is not None:  # it waits at the gate and has done nothing yet
+            self.process.kill()
+            self.process.wait()
+        if self._fifo >= 0:
+            os.close(self._fifo)
+            self._fifo = -1
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+        self._inbox.close()
+
+    def _why_it_ended(self) -> Refusal:
+        """What strace says when it gives up, as a sentence."""
+        text = ""
+        if self.tracer is not None and self.tracer.stderr is not None and self.tracer.poll() is not None:
+            text = self.tracer.stderr.read(4096).decode("utf-8", "replace")
+        pid = self._pid
+        if "No such process" in text or not procfs.exists(pid):
+            return Refusal(f"process {pid} has just ended", "", f"进程 {pid} 刚刚结束")
+        if "not permitted" in text:
+            return Refusal(
+                f"process {pid} may not be traced: it is another user's, traced already, or protected",
+                "run as its user or as root, or use --source procfs",
+                f"不允许跟踪进程 {pid}：它属于别的用户，或已被跟踪，或受到保护",
+                "请以它的用户或 root 运行，或用 --source procfs",
+            )  # fmt: skip
+        said = next((line.partition("strace: ")[2] for line in text.splitlines() if "strace: " in line), "")
+        return Refusal(f"strace ended by itself{f' ({said})' if said else ''}", "try --source procfs",
+                       f"strace 自己结束了{f'（{said}）' if said else ''}", "可以试试 --source procfs")  # fmt: skip
+
+
+def _die_with(parent: int) -> None:
+    """In the child, before strace is there: be killed when ioviz is. A stopped strace would hold the program."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what only ioviz itself asked for."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
+
+
+def _with_sleeps(snapshot: Snapshot, asleep: dict[int, Thread | None]) -> Snapshot:
+    """Attaching ends every sleep for a moment: what the threads slept in is known from before."""
+    from msgspec.structs import replace
+
+    processes = tuple(
+        replace(process, threads=tuple(asleep.get(each.tid) or each for each in process.threads))
+        for process in snapshot.processes
+    )
+    return replace(snapshot, processes=processes)
