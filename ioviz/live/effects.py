@@ -28,7 +28,6 @@ from ioviz.model.eventpoll import (
 from ioviz.model.files import (
     EVENTFD,
     EVENTPOLL,
-    INODE,
     PIPE_READ,
     PIPE_WRITE,
     SOCKET,
@@ -80,6 +79,8 @@ if TYPE_CHECKING:
 Effect = Callable[["Mirror", int, "Call"], None]
 
 HOST: Final = 1
+FILE: Final = "file"
+"""The kind of an open file that is nothing of the others: its object is not mirrored."""
 ADD, DEL, MOD = 1, 2, 3
 ALWAYS: Final = POLLERR | POLLHUP
 O_CLOEXEC: Final = 0o2000000
@@ -290,7 +291,7 @@ def _close_range(m: Mirror, pid: int, call: Call) -> None:
 def _dup(m: Mirror, pid: int, call: Call) -> None:
     if call.result is None or call.result < 0 or call.result == _at(call, 0):
         return
-    file = known_file(m, pid, call.args[0], INODE)
+    file = known_file(m, pid, call.args[0], FILE)
     cloexec = call.name == "dup3" and bool(_at(call, 2) & O_CLOEXEC)
     if file:
         m.origin = 1
@@ -302,7 +303,7 @@ def _fcntl(m: Mirror, pid: int, call: Call) -> None:
     if call.result is None or call.result < 0:
         return
     if command in (0, 1030):
-        file = known_file(m, pid, call.args[0], INODE)
+        file = known_file(m, pid, call.args[0], FILE)
         if file:
             m.origin = 1
             install(m, pid, call.result, file, command == 1030)
@@ -470,7 +471,7 @@ def _got(m: Mirror, pid: int, call: Call) -> None:
 def _rights(m: Mirror, pid: int, call: Call) -> None:
     for fd in call.args[1][1]:
         m.origin = 1
-        install(m, pid, fd, open_file(m, INODE, 0, 2), False)
+        install(m, pid, fd, open_file(m, FILE, 0, 2), False)
     m.wants_look = True
 
 
@@ -670,10 +671,10 @@ def _uring(m: Mirror, pid: int, call: Call) -> None:
 
 EFFECTS: Final[dict[str, Effect]] = {
     "socket": _make_socket, "socketpair": _make_pair, "pipe": _make_pipe, "pipe2": _make_pipe,
-    "open": _opens(INODE, 1), "openat": _opens(INODE, 2), "openat2": _opens(INODE, -1), "creat": _opens(INODE, -1),
+    "open": _opens(FILE, 1), "openat": _opens(FILE, 2), "openat2": _opens(FILE, -1), "creat": _opens(FILE, -1),
     "epoll_create": _opens(EVENTPOLL, -1), "epoll_create1": _opens(EVENTPOLL, 0), "eventfd": _opens(EVENTFD, -1),
     "eventfd2": _opens(EVENTFD, 1), "timerfd_create": _opens("timerfd", 1), "signalfd4": _opens("signalfd", 3),
-    "inotify_init1": _opens("inotify", 0), "memfd_create": _opens(INODE, -1), "pidfd_open": _opens("pidfd", -1),
+    "inotify_init1": _opens("inotify", 0), "memfd_create": _opens(FILE, -1), "pidfd_open": _opens("pidfd", -1),
     "io_uring_setup": _uring, "io_uring_enter": _uring, "io_uring_register": _uring,
     "close": _close, "close_range": _close_range, "dup": _dup, "dup2": _dup, "dup3": _dup, "fcntl": _fcntl,
     "ioctl": _ioctl, "execve": _execve, "bind": _bind, "listen": _listen, "accept": _accept, "accept4": _accept,

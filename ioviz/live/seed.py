@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ioviz.live.effects import (
     ALWAYS,
+    FILE,
     HOST,
     O_CLOEXEC,
     close_fd,
@@ -29,7 +30,7 @@ from ioviz.model.buffer import BufferResized, rx, tx
 from ioviz.model.cpu import NO_VECTOR, TrapEntered
 from ioviz.model.event import NO_CAUSE
 from ioviz.model.eventpoll import PRIVATE_BITS, ReadyLinked
-from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SOCKET, TTY, fd_key
+from ioviz.model.files import EVENTFD, EVENTPOLL, PIPE_READ, PIPE_WRITE, SOCKET, TTY, fd_key
 from ioviz.model.lists import walk
 from ioviz.model.mirror import MirrorChecked, QueueMeasured
 from ioviz.model.socket import (
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
 MARGIN: Final = 30_000_000
 """Nanoseconds before a snapshot in which a call makes a descriptor's state doubtful."""
-KINDS: Final = {"socket": SOCKET, "epoll": EVENTPOLL, "eventfd": EVENTFD, "tty": TTY, "file": INODE, "anon": INODE}
+KINDS: Final = {"socket": SOCKET, "epoll": EVENTPOLL, "eventfd": EVENTFD, "tty": TTY, "file": FILE, "anon": FILE}
 SHOWN: Final = 256
 """Connections on an accept queue that are made rows, at most."""
 
@@ -137,7 +138,7 @@ def _same(m: Mirror, pid: int, descriptor: Descriptor) -> bool:
         return False
     file = m.world.files[row.file]
     if descriptor.kind != "socket":
-        known = (SOCKET, EVENTPOLL, EVENTFD, INODE)
+        known = (SOCKET, EVENTPOLL, EVENTFD, FILE)
         return file.kind == KINDS.get(descriptor.kind, file.kind) or file.kind not in known
     if file.kind != SOCKET:
         return False
@@ -226,7 +227,7 @@ def _watched(m: Mirror, pid: int, each: Interest, snapshot: Snapshot) -> int:
         sock = new_socket(m, state.family if state else 2, state.type if state else 1, 0)
         file = m.inodes[each.inode] = open_file(m, SOCKET, sock, 2)
         return file
-    return file if row is not None else open_file(m, INODE, 0, 2)
+    return file if row is not None else open_file(m, FILE, 0, 2)
 
 
 def _queues(m: Mirror, snapshot: Snapshot) -> tuple[int, int]:
