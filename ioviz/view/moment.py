@@ -65,7 +65,14 @@ def make_panel(
     render: Callable[[Moment, int, int], Text],
     line: Callable[[Moment, int], Text],
 ) -> Panel:
-    """A panel whose pictures never leave their room, whatever `render` and `line` make."""
+    """A panel whose pictures never leave their room, whatever `render` and `line` make.
+
+    Every picture may name programs, and a name gets its pid beside it when a second process runs the same program: so
+    the number of processes belongs to every key.
+    """
+
+    def full_key(moment: Moment) -> Hashable:
+        return key(moment), len(moment.world.processes)
 
     def fitting(moment: Moment, width: int, height: int) -> Text:
         lines = list(render(moment, width, height).split("\n", allow_blank=True))[:height]
@@ -78,4 +85,4 @@ def make_panel(
         cut(moment, text, width)
         return text
 
-    return Panel(id, floor, title, key, fitting, folded)
+    return Panel(id, floor, title, full_key, fitting, folded)

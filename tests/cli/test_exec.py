@@ -151,6 +151,7 @@ def test_a_second_ctrl_c_ends_the_run(program: Path, tmp_path: Path) -> None:
         "print('ready')\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass\n"
     )
     process = start("--record", tmp_path / "run.ioviz", program)
+    time.sleep(0.5)  # until it is inside the inner loop
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
