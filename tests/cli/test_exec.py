@@ -121,6 +121,7 @@ def start(*args: str | Path) -> subprocess.Popen[bytes]:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
+    time.sleep(0.3)  # until it is in its loop
     return process
 
 
@@ -151,7 +152,6 @@ def test_a_second_ctrl_c_ends_the_run(program: Path, tmp_path: Path) -> None:
         "print('ready')\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass\n"
     )
     process = start("--record", tmp_path / "run.ioviz", program)
-    time.sleep(0.5)  # until it is inside the inner loop
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)

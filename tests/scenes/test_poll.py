@@ -18,7 +18,7 @@ def test_the_list_goes_in_whole_and_three_queues_are_slept_on() -> None:
     slept = played.events[place]
     assert isinstance(slept, TaskSlept)
     assert len(slept.queues) == 3
-    scan = [event for event in played.of(FdsScanned, "server.py", stop=place)][-1]
+    scan = list(played.of(FdsScanned, "server.py", stop=place))[-1]
     assert (scan.scanned, scan.ready, scan.again) == (3, 0, False)
 
 
