@@ -30,12 +30,14 @@ def run_gallery(request: Request) -> int:
         raise UsageError(say("no-terminal", scenes=_names()))
     from ioviz.tui.app import run
 
-    def open_scene(scene: Scene) -> Source:
-        from ioviz.session import Session, setup_of
-
-        return Session(setup_of(scene))
-
     return run(None, open_scene, lang=lang, ascii_only=request.ascii)
+
+
+def open_scene(scene: Scene) -> Source:
+    """A run of `scene` as it is written: what the gallery and the end of a scene open."""
+    from ioviz.session import Session, setup_of
+
+    return Session(setup_of(scene))
 
 
 def run_play(request: Request) -> int:
@@ -52,7 +54,7 @@ def run_play(request: Request) -> int:
             raise UsageError(str(error)) from error
     from ioviz.tui.app import run
 
-    return run(open_source, lang=lang, ascii_only=request.ascii)
+    return run(open_source, open_scene, lang=lang, ascii_only=request.ascii)
 
 
 def _opener(request: Request) -> Callable[[], Source]:

@@ -174,6 +174,15 @@ def find_scenes(folder: Path | None = None, problems: list[SceneError] | None = 
     return tuple(sorted(scenes, key=lambda scene: (scene.place, scene.order, scene.id)))
 
 
+def next_scene(scene: Scene, scenes: tuple[Scene, ...]) -> Scene | None:
+    """The one of `scenes` that follows `scene`: the one that it names, else the next in the course; None at its end."""
+    if scene.next is not None:
+        return next((one for one in scenes if one.id == scene.next), None)
+    if scene.number is None:
+        return None
+    return next((one for one in scenes if one.number is not None and one.place > scene.place), None)
+
+
 def load_scene(what: str | Path) -> Scene:
     """The scene in folder `what`, or the one of ioviz's own scenes whose id is `what`. Raises SceneError."""
     folder = Path(what)

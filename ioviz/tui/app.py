@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.screen import Screen
 
+    from ioviz.lesson.progress import Progress
     from ioviz.lesson.scene import Scene
     from ioviz.tui.source import Source
 
@@ -46,6 +47,7 @@ class IovizApp(App[int]):
         self.look = Look(ascii_only)
         self._open_source = open_source
         self._open_scene = open_scene
+        self._progress: Progress | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.set_reactive(App.ansi_theme_dark, ANSI_DARK)
@@ -70,6 +72,40 @@ class IovizApp(App[int]):
         make = self._open_scene
         if make is not None:
             self.push_screen(StageScreen(lambda: make(scene)))
+
+    @property
+    def progress(self) -> Progress:
+        """What of the course has been played."""
+        if self._progress is None:
+            from ioviz.lesson.progress import Progress
+
+            self._progress = Progress()
+        return self._progress
+
+    def following(self, scene: Scene) -> Scene | None:
+        """The scene after `scene`: the one that it names, or the next number."""
+        from ioviz.lesson.scene import find_scenes, next_scene
+
+        return next_scene(scene, find_scenes()) if self._open_scene is not None else None
+
+    def open_next(self, name: str) -> None:
+        """Open scene `name` in place of the one on the stage."""
+        from ioviz.lesson.scene import load_scene
+        from ioviz.tui.screens.stage import StageScreen
+
+        make = self._open_scene
+        if make is not None:
+            scene = load_scene(name)
+            self.switch_screen(StageScreen(lambda: make(scene)))
+
+    def open_gallery(self) -> None:
+        """To the gallery, whether it is below or not."""
+        from ioviz.tui.screens.gallery import GalleryScreen
+
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.switch_screen(GalleryScreen())
 
     def leave(self, screen: Screen[None]) -> None:
         """Esc on a stage: to the gallery if that is below, else out."""

@@ -34,6 +34,8 @@ class Asking(Moving):
         self.break_places: tuple[int, ...] = ()
         self.other: Source | None = None
         """The run with the other trigger, once there is one."""
+        self.other_knob = ""
+        """What was turned for it, as `knob=value`."""
         self.parted: int | None = None
         """The first event in which the two runs differ."""
         self.host = 1
@@ -44,7 +46,11 @@ class Asking(Moving):
         """What the event is, in a sentence."""
         raise NotImplementedError
 
-    def take(self, source: Source, place: Place) -> None:
+    def sentence_of(self, event: Event, before: World) -> str:
+        """What the event is as a whole, wherever we stand."""
+        raise NotImplementedError
+
+    def take(self, source: Source, place: Place, *, opening: bool = False) -> None:
         """Show another run, at `place`."""
         raise NotImplementedError
 
@@ -186,11 +192,21 @@ class Asking(Moving):
 
     async def _turn(self, player: Player) -> None:
         """Stand at the same place of the other run."""
-        source, place = player.source, player.place
-        other = await self._other_run(source)
-        if other is None:
-            return
-        parted = self.parted
+        if not self.other_knob.startswith("trigger="):
+            self.drop_other()
+        other = await self._other_run(player.source)
+        if other is not None:
+            await self._swap(player, other)
+
+    async def _turn_knob(self, player: Player, knob: str, value: str) -> None:
+        """Stand at the same place of the run with `knob` at `value`; the one at hand can be compared with it."""
+        self.drop_other()
+        other = await self._run_with(player.source, knob, value)
+        if other is not None:
+            await self._swap(player, other)
+
+    async def _swap(self, player: Player, other: Source) -> None:
+        source, place, parted = player.source, player.place, self.parted
         if parted is not None and place.position > parted:
             place = await self._counterpart(source, other, place, parted)
         self.other = source
@@ -199,6 +215,12 @@ class Asking(Moving):
             self.note("same-run")
         else:
             self.note("differ-at", n=parted + 1)
+
+    def drop_other(self) -> None:
+        """Let go of the other run."""
+        if self.other is not None:
+            self.other.close()
+        self.other, self.other_knob, self.parted = None, "", None
 
     async def _side_by_side(self, player: Player) -> None:
         """Show both runs."""
@@ -214,11 +236,14 @@ class Asking(Moving):
         """The run with the other trigger, and where the two part. None, and a note, if it cannot be had."""
         if self.other is not None:
             return self.other
-        knob = "trigger=" + ("lt" if await self._is_edge_triggered(source) else "et")
-        self.note("rerunning", knob=knob)
+        return await self._run_with(source, "trigger", "lt" if await self._is_edge_triggered(source) else "et")
+
+    async def _run_with(self, source: Source, knob: str, value: str) -> Source | None:
+        """The run with `knob` at `value`. None, and a note, if it cannot be had."""
+        self.note("rerunning", knob=f"{knob}={value}")
         await asyncio.sleep(0)
         try:
-            other = source.turned(*knob.split("="))
+            other = source.turned(knob, value)
         except Exception as error:
             self.note("machine-failed", why=str(error) or type(error).__name__)
             return None
@@ -226,7 +251,7 @@ class Asking(Moving):
             self.note("no-rerun")
             return None
         self.parted = await self._compare(source, other)
-        self.other = other
+        self.other, self.other_knob = other, f"{knob}={value}"
         return other
 
     async def _counterpart(self, source: Source, other: Source, place: Place, parted: int) -> Place:

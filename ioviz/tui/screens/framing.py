@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ioviz.tui.layout import FLOORS
 from ioviz.tui.overview import Overview
-from ioviz.tui.screens.asking import Asking
+from ioviz.tui.screens.teaching import Teaching
 from ioviz.tui.source import Careful
 from ioviz.tui.widgets.bars import Footer, Rule, TitleBar, WhyBar
 from ioviz.tui.widgets.timeline import State, TimelineWidget
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ioviz.view.panels import Moment
 
 
-class Framing(Asking):
+class Framing(Teaching):
     """See the module."""
 
     def __init__(self) -> None:
@@ -91,6 +91,7 @@ class Framing(Asking):
             found = find_anchors(log.events(0, len(log)), [chapter.at for chapter in player.source.scene.chapters])
             self._chapter_of = {place + 1: n for n, place in enumerate(found) if place is not None}
         self.chapter_places = tuple(self._chapter_of)
+        self.find_questions()
 
     def _rows_for(self, texts: list[Text], size: Size) -> int:
         """As many rows as the texts need, from two to a third of the screen."""

@@ -92,12 +92,24 @@ class Moving(Planned):
             return
         if place is None:
             self.pause()
-            self.note(none)
+            self.run_out(none)
             return
-        self.player.go(place)
+        self.player.go(self.waylaid(place))
         self.show_place()
-        if then is not None:
+        if not self.arrived() and then is not None:
             then()
+
+    def waylaid(self, place: Place) -> Place:
+        """Where a movement to `place` ends: maybe something on the way has to be attended to first."""
+        return place
+
+    def arrived(self) -> bool:
+        """Attend to what waylaid the movement that has just ended; whether there was anything."""
+        return False
+
+    def run_out(self, none: str) -> None:
+        """A movement found nothing to go to: say `none`."""
+        self.note(none)
 
     def _stop_looking(self) -> None:
         if self._looking is not None:
@@ -171,9 +183,10 @@ class Moving(Planned):
 
     def _to_chapter(self, place: int | None, none: str) -> None:
         if place is None:
-            self.note(none)
+            self.run_out(none)
         else:
-            self.seek(place)
+            self.seek(self.waylaid(Place(place)).position)
+            self.arrived()
 
     def action_run_to_breakpoint(self) -> None:
         self._to_breakpoint(back=False)
@@ -268,11 +281,13 @@ class Moving(Planned):
                 place = found.value
             if place is None:
                 self.pause()
-                self.note("at-end")
+                self.run_out("at-end")
                 return
             self._owed -= 1.0
             fresh = place.position != player.place.position
-            player.go(place)
+            player.go(self.waylaid(place))
+            if self.arrived():
+                return
             if fresh and self._stops_here():
                 self.pause()
                 self._say_breakpoint()

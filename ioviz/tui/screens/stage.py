@@ -89,6 +89,7 @@ class StageScreen(Framing):
         await self.mount_all(panels)
         self._panels = {widget.panel.id: widget for widget in panels}
         self.take(source, Place(0), opening=True)
+        self.open_lesson()
 
     def take(self, source: Source, place: Place, *, opening: bool = False) -> None:
         """Show a run, at `place`, as soon as the machine is there; at `opening`, where the first program begins."""
@@ -226,6 +227,7 @@ class StageScreen(Framing):
             widget.selected = panel == self._selected
             widget.update(moment)
         self._show_bars()
+        self.saw_chapter(sum(place <= position for place in self.chapter_places))
         if plan is not plan_before:
             self.lay_out()
         for listener in self.listeners:
@@ -238,9 +240,22 @@ class StageScreen(Framing):
         assert self.view is not None
         try:
             step = self.player.place.step if self.player is not None else 0
-            text = self.view.step(event, step, self.app.lang) or self.view.narrate(before, event, self.app.lang)
-            return in_ascii(text) if self.app.look.ascii else text
+            text = self.view.step(event, step, self.app.lang)
+            if text:
+                return in_ascii(text) if self.app.look.ascii else text
         except Exception as error:  # a sentence that cannot be made must not take the stage with it
+            return f"{type(event).__name__} ({type(error).__name__}: {error})"
+        return self.sentence_of(event, before)
+
+    def sentence_of(self, event: Event, before: World) -> str:
+        """What the event is as a whole, in a sentence."""
+        from ioviz.lesson.words import in_ascii
+
+        assert self.view is not None
+        try:
+            text = self.view.narrate(before, event, self.app.lang)
+            return in_ascii(text) if self.app.look.ascii else text
+        except Exception as error:
             return f"{type(event).__name__} ({type(error).__name__}: {error})"
 
     # -- for the screens above -----------------------------------------------------------------------------------------

@@ -1,0 +1,119 @@
+"""What the pages of a scene say: its opening, its end, what the article says, and the knobs worth turning.
+
+Pure functions of the scene, the progress and the language; `ioviz.tui.screens.page` shows them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from ioviz.tui.screens.page import Content, Line
+from ioviz.tui.texts import say
+
+if TYPE_CHECKING:
+    from ioviz.lesson.progress import Played
+    from ioviz.lesson.scene import Scene
+    from ioviz.tui.look import Look
+
+ROMAN: Final = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+BLANK: Final = Line(Text(""))
+
+
+def place_text(scene: Scene, lang: str) -> str:
+    """`Part III · scene 14 · 4 minutes`; less where the scene says less."""
+    parts = []
+    if scene.part:
+        parts.append(say(lang, f"part-{scene.part}") if scene.part <= 4 else say(lang, "part-n", n=ROMAN[scene.part]))
+    if scene.number:
+        parts.append(say(lang, "scene-n", n=scene.number))
+    if scene.minutes:
+        parts.append(say(lang, "minutes", n=scene.minutes))
+    return " · ".join(parts)
+
+
+def opens(scene: Scene) -> bool:
+    """Whether the scene has anything to say before it begins."""
+    return bool(scene.watch or scene.learn)
+
+
+def closes(scene: Scene) -> bool:
+    """Whether it has anything to say at its end."""
+    return bool(scene.learned or scene.reading)
+
+
+def opening(scene: Scene, lang: str, look: Look) -> Content:
+    """What it is about, before it begins."""
+    lines = [Line(Text(place_text(scene, lang), look.muted)), BLANK]
+    lines.append(Line(Text(scene.summary.of(lang), look.style("foreground"))))
+    if scene.learn:
+        lines += [BLANK, _head("page-learn", lang, look)]
+        lines += [Line(Text(text.of(lang), look.style("foreground")), "• ") for text in scene.learn]
+    if scene.watch is not None:
+        lines += [BLANK, _head("page-watch", lang, look), Line(Text(scene.watch.of(lang), look.strong))]
+    keys = [say(lang, key) for key in ("key-play", "key-chapter")]
+    keys += [say(lang, "key-article")] if scene.article else []
+    keys += [say(lang, "key-tries")] if scene.tries else []
+    keys += [say(lang, "key-predict")] if scene.questions else []
+    lines += [BLANK, Line(Text(" · ".join(keys), look.muted))]
+    return Content(scene.title.of(lang), tuple(lines), "page-start")
+
+
+def closing(scene: Scene, following: Scene | None, played: Played, lang: str, look: Look) -> Content:
+    """What was learned, what to read, what comes next."""
+    lines: list[Line] = []
+    if scene.learned:
+        lines.append(_head("page-learned", lang, look))
+        lines += [Line(Text(text.of(lang), look.style("foreground")), "• ") for text in scene.learned]
+    if played.asked:
+        lines += [BLANK, Line(Text(say(lang, "score", right=played.right, asked=played.asked), look.strong))]
+    if scene.reading:
+        lines += [BLANK, _head("page-reading", lang, look)]
+        lines += [Line(Text(what, look.style("foreground")), "• ") for what in scene.reading]
+    lines += [BLANK, _head("page-next", lang, look)] if following is not None or scene.article or scene.tries else []
+    if following is not None:
+        lines.append(Line(Text(following.title.of(lang), look.strong), _mark(following), f"scene {following.id}"))
+    if scene.tries:
+        lines.append(Line(Text(say(lang, "open-tries"), look.style("foreground")), item="tries"))
+    if scene.article:
+        lines.append(Line(Text(say(lang, "open-article"), look.style("foreground")), item="article"))
+    lines.append(Line(Text(say(lang, "open-gallery"), look.style("foreground")), item="gallery"))
+    return Content(say(lang, "page-end", title=scene.title.of(lang)), tuple(lines), "page-choose")
+
+
+def article(scene: Scene, lang: str, look: Look) -> Content:
+    """What the article says, and what Linux does."""
+    lines: list[Line] = []
+    for number, entry in enumerate(scene.article, 1):
+        lines += [BLANK] if number > 1 else []
+        says = Text.assemble((f"{say(lang, 'article-says')}  ", look.style("secondary", bold=True)))
+        lines.append(Line(says.append(entry.says.of(lang), look.style("muted"))))
+        linux = Text.assemble((f"{say(lang, 'linux-does')}  ", look.style("success", bold=True)))
+        lines.append(Line(linux.append(entry.linux.of(lang), look.style("foreground"))))
+        if entry.command:
+            lines.append(Line(Text(entry.command, look.style("accent")), "$ ", f"command {number}", entry.command))
+    hint = "page-copy" if any(entry.command for entry in scene.article) else "page-close"
+    return Content(say(lang, "article-title"), tuple(lines), hint)
+
+
+def tries(scene: Scene, now: dict[str, str], lang: str, look: Look) -> Content:
+    """The knobs worth turning; `now` is how each of them stands."""
+    lines = [Line(Text(say(lang, "tries-about"), look.muted)), BLANK]
+    for number, one in enumerate(scene.tries):
+        is_so = now.get(one.knob) == str(one.value)
+        text = Text.assemble((f"{one.knob} = {one.value}", look.key))
+        if is_so:
+            text.append(f"  {say(lang, 'tries-now')}", look.style("success"))
+        text.append(f"  {one.text.of(lang)}", look.style("foreground"))
+        lines.append(Line(text, item=str(number)))
+    lines += [BLANK, Line(Text(say(lang, "tries-back"), look.style("foreground")), item="back")]
+    return Content(say(lang, "tries-title"), tuple(lines), "page-choose")
+
+
+def _head(key: str, lang: str, look: Look) -> Line:
+    return Line(Text(say(lang, key), look.style("secondary", bold=True)))
+
+
+def _mark(scene: Scene) -> str:
+    return f"{scene.number}  " if scene.number else ""

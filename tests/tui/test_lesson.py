@@ -1,0 +1,223 @@
+"""A scene on the stage: its pages, its questions, its knobs and its end; and the gallery with what was played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from ioviz.cli.new_scene import lay
+from ioviz.cli.play import open_scene
+from ioviz.lesson import scene as scenes
+from ioviz.lesson.progress import Progress
+from ioviz.lesson.scene import load_scene
+from ioviz.tui.app import IovizApp
+from ioviz.tui.player import Player
+from ioviz.tui.screens.gallery import GalleryScreen
+from ioviz.tui.screens.page import PageScreen
+from ioviz.tui.screens.question import QuestionScreen
+from ioviz.tui.screens.stage import StageScreen
+from tests.tui.test_stage import shown as screen_text
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course of two scenes, and one beside it."""
+    folder = tmp_path / "scenes"
+    for number, name in enumerate(("first", "second", "aside")):
+        laid = lay(name, folder) / "scene.toml"
+        text = laid.read_text(encoding="utf-8").replace("A blocking recv", f"The {name} scene")
+        if name != "aside":
+            text = text.replace("minutes = 2", f"minutes = 2\npart = {number + 1}\nnumber = {number + 1}")
+        laid.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(scenes, "scenes_folder", lambda: folder)
+    return folder
+
+
+def stage_on(name: str) -> IovizApp:
+    return IovizApp(lambda: open_scene(load_scene(name)), open_scene, lang="en")
+
+
+async def until(pilot: Pilot[int], kind: type) -> None:
+    """Wait for a screen of `kind`."""
+    for _ in range(200):
+        if isinstance(pilot.app.screen, kind):
+            await pilot.pause()
+            return
+        await pilot.pause(0.02)
+    raise AssertionError(f"{pilot.app.screen} is on top, not a {kind.__name__}")
+
+
+def stage(app: IovizApp) -> StageScreen:
+    return next(screen for screen in app.screen_stack if isinstance(screen, StageScreen))
+
+
+def player_of(app: IovizApp) -> Player:
+    player = stage(app).player
+    assert player is not None
+    return player
+
+
+async def another(pilot: Pilot[int], player: Player) -> Player:
+    """Wait for the stage to show another run than that of `player`."""
+    assert isinstance(pilot.app, IovizApp)
+    for _ in range(200):
+        if player_of(pilot.app) is not player:
+            break
+        await pilot.pause(0.02)
+    return player_of(pilot.app)
+
+
+async def test_a_scene_opens_with_what_to_watch_for_asks_and_closes_with_what_comes_next(course: Path) -> None:
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        text = screen_text(app)
+        for piece in (
+            "The first scene",
+            "Part I: the kernel · scene 1 · 2 minutes",
+            "What you will learn",
+            "Watch for",
+        ):
+            assert piece in text
+        await pilot.press("enter")
+        await until(pilot, StageScreen)
+        await pilot.press("]", "]")  # past chapter 1, towards chapter 2: the question lies before the first
+        await until(pilot, QuestionScreen)
+        assert "Will this call put it to sleep?" in screen_text(app)
+        await pilot.press("2")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "Not so." in text
+        assert "it sleeps" in text
+        assert type(player_of(app).event).__name__ == "TaskSlept"
+        await pilot.press("enter")
+        await until(pilot, StageScreen)
+        await pilot.press("]")
+        assert app.progress.of("first").chapter == 2
+        await pilot.press("]")
+        await until(pilot, PageScreen)
+        text = screen_text(app)
+        for piece in ("What you have learned", "answered rightly: 0 of 1", "recv(2)", "The second scene"):
+            assert piece in text
+        assert app.progress.of("first").finished
+        await pilot.press("enter")
+        await until(pilot, PageScreen)
+        await pilot.pause(0.1)
+        assert "The second scene" in screen_text(app)
+    kept = Progress()
+    assert kept.of("first").asked == 1
+    assert kept.last == "second"
+
+
+async def test_a_right_answer_by_mouse_and_questions_turned_off(course: Path) -> None:
+    app = stage_on("first")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("escape", "]")
+        await until(pilot, QuestionScreen)
+        await pilot.click("Choices", offset=(3, 0))
+        await pilot.pause()
+        assert "Right." in screen_text(app)
+        await pilot.press("escape", "home", "P", "]")
+        await pilot.pause()
+        assert isinstance(app.screen, StageScreen)
+        assert app.progress.of("first").right == 1
+
+
+async def test_in_any_run_questions_can_be_turned_on(course: Path) -> None:
+    toml = course / "first" / "scene.toml"
+    text = toml.read_text(encoding="utf-8")
+    toml.write_text(text[: text.index("[[questions]]")], encoding="utf-8")
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("enter", "P")
+        for _ in range(120):
+            await pilot.press("right")
+            if isinstance(app.screen, QuestionScreen):
+                break
+        assert isinstance(app.screen, QuestionScreen)
+        await pilot.press("escape")
+        await until(pilot, StageScreen)
+
+
+async def test_the_article_s_page_copies_its_command(course: Path) -> None:
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("enter", "A")
+        await until(pilot, PageScreen)
+        text = screen_text(app)
+        assert "The article:" in text
+        assert "Linux:" in text
+        await pilot.press("enter")
+        assert app.clipboard == "grep ctxt /proc/self/status"
+        await pilot.press("L")
+        await pilot.pause()
+        assert "文章说：" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, StageScreen)
+
+
+async def test_a_knob_is_turned_and_the_place_kept(course: Path) -> None:
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("enter", "P", "]")
+        before = player_of(app)
+        place = before.place
+        await pilot.press("x")
+        await until(pilot, PageScreen)
+        assert "entry = syscall" in screen_text(app)
+        await pilot.press("enter")
+        after = await another(pilot, before)
+        assert after.source.knob("entry") == "syscall"
+        assert after.place == place
+        await pilot.press("x", "down", "enter")
+        back = await another(pilot, after)
+        assert back.source.knob("entry") == "int80"
+
+
+async def test_the_gallery_has_parts_marks_and_a_search(course: Path) -> None:
+    progress = Progress()
+    progress.reached("first", 2)
+    progress.finished("first")
+    app = IovizApp(None, open_scene, lang="en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.2)
+        text = screen_text(app)
+        assert "1 of 3 played" in text
+        rows = [line.strip() for line in text.split("\n")[2:10]]
+        assert rows[0] == "Part I: the kernel"
+        assert rows[1].startswith("✓  1 The first scene")
+        assert rows[2] == "Part II: sockets"
+        assert rows[3].startswith("▸    2 The second scene")  # where one left off: what follows the one that was played
+        assert rows[4] == "More scenes"
+        await pilot.press(*"aside")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "looking for “aside”: 1" in text
+        assert "The second scene" not in text
+        await pilot.press(*"xx")
+        assert "No scene has “asidexx”" in screen_text(app)
+        await pilot.press("escape", "home", "enter")
+        await until(pilot, PageScreen)
+        assert "The first scene" in screen_text(app)
+        await pilot.press("escape", "escape")
+        await until(pilot, GalleryScreen)
+        await pilot.click("Cards", offset=(10, 5))
+        await pilot.click("Cards", offset=(10, 5))
+        await until(pilot, PageScreen)
+        assert "The aside scene" in screen_text(app)
+
+
+async def test_the_gallery_says_that_progress_cannot_be_kept(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
+    app = IovizApp(None, open_scene, lang="en")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.2)
+        assert "cannot be kept" in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, PageScreen)
