@@ -96,22 +96,31 @@ class IovizApp(App[int]):
         make = self._open_scene
         if make is not None:
             scene = load_scene(name)
-            self.switch_screen(StageScreen(lambda: make(scene)))
+            self._replace_top(StageScreen(lambda: make(scene)))
 
     def open_gallery(self) -> None:
         """To the gallery, whether it is below or not."""
         from ioviz.tui.screens.gallery import GalleryScreen
 
-        if len(self.screen_stack) > 1:
+        if len(self.screen_stack) > 1 and isinstance(self.screen_stack[-2], GalleryScreen):
             self.pop_screen()
         else:
-            self.switch_screen(GalleryScreen())
+            self._replace_top(GalleryScreen())
+
+    def _replace_top(self, screen: Screen[None]) -> None:
+        """Show `screen` instead of the one on top; the first of all stays below, since Textual cannot do without."""
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
 
     def leave(self, screen: Screen[None]) -> None:
         """Esc on a stage: to the gallery if that is below, else out."""
-        if len(self.screen_stack) > 1 and self.screen is screen:
+        from ioviz.tui.screens.gallery import GalleryScreen
+
+        if len(self.screen_stack) > 1 and isinstance(self.screen_stack[-2], GalleryScreen) and self.screen is screen:
             self.pop_screen()
-        elif len(self.screen_stack) == 1:
+        elif self.screen is screen:
             self.exit(0)
 
     def ready(self) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from ioviz.lesson.words import in_ascii
 from ioviz.tui.screens.page import Content, Line
-from ioviz.tui.texts import say
+from ioviz.tui.texts import drawn, say
 
 if TYPE_CHECKING:
     from ioviz.lesson.progress import Played
-    from ioviz.lesson.scene import Scene
+    from ioviz.lesson.scene import Both, Scene
     from ioviz.tui.look import Look
 
 ROMAN: Final = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
@@ -45,19 +46,19 @@ def closes(scene: Scene) -> bool:
 
 def opening(scene: Scene, lang: str, look: Look) -> Content:
     """What it is about, before it begins."""
-    lines = [Line(Text(place_text(scene, lang), look.muted)), BLANK]
-    lines.append(Line(Text(scene.summary.of(lang), look.style("foreground"))))
+    lines = [Line(Text(drawn(place_text(scene, lang), look.ascii), look.muted)), BLANK]
+    lines.append(Line(Text(_of(scene.summary, lang, look), look.style("foreground"))))
     if scene.learn:
         lines += [BLANK, _head("page-learn", lang, look)]
-        lines += [Line(Text(text.of(lang), look.style("foreground")), "• ") for text in scene.learn]
+        lines += [Line(Text(_of(text, lang, look), look.style("foreground")), "• ") for text in scene.learn]
     if scene.watch is not None:
-        lines += [BLANK, _head("page-watch", lang, look), Line(Text(scene.watch.of(lang), look.strong))]
+        lines += [BLANK, _head("page-watch", lang, look), Line(Text(_of(scene.watch, lang, look), look.strong))]
     keys = [say(lang, key) for key in ("key-play", "key-chapter")]
     keys += [say(lang, "key-article")] if scene.article else []
     keys += [say(lang, "key-tries")] if scene.tries else []
     keys += [say(lang, "key-predict")] if scene.questions else []
-    lines += [BLANK, Line(Text(" · ".join(keys), look.muted))]
-    return Content(scene.title.of(lang), tuple(lines), "page-start")
+    lines += [BLANK, Line(Text(drawn(" · ".join(keys), look.ascii), look.muted))]
+    return Content(_of(scene.title, lang, look), tuple(lines), "page-start")
 
 
 def closing(scene: Scene, following: Scene | None, played: Played, lang: str, look: Look) -> Content:
@@ -65,7 +66,7 @@ def closing(scene: Scene, following: Scene | None, played: Played, lang: str, lo
     lines: list[Line] = []
     if scene.learned:
         lines.append(_head("page-learned", lang, look))
-        lines += [Line(Text(text.of(lang), look.style("foreground")), "• ") for text in scene.learned]
+        lines += [Line(Text(_of(text, lang, look), look.style("foreground")), "• ") for text in scene.learned]
     if played.asked:
         lines += [BLANK, Line(Text(say(lang, "score", right=played.right, asked=played.asked), look.strong))]
     if scene.reading:
@@ -73,13 +74,15 @@ def closing(scene: Scene, following: Scene | None, played: Played, lang: str, lo
         lines += [Line(Text(what, look.style("foreground")), "• ") for what in scene.reading]
     lines += [BLANK, _head("page-next", lang, look)] if following is not None or scene.article or scene.tries else []
     if following is not None:
-        lines.append(Line(Text(following.title.of(lang), look.strong), _mark(following), f"scene {following.id}"))
+        lines.append(
+            Line(Text(_of(following.title, lang, look), look.strong), _mark(following), f"scene {following.id}")
+        )
     if scene.tries:
         lines.append(Line(Text(say(lang, "open-tries"), look.style("foreground")), item="tries"))
     if scene.article:
         lines.append(Line(Text(say(lang, "open-article"), look.style("foreground")), item="article"))
     lines.append(Line(Text(say(lang, "open-gallery"), look.style("foreground")), item="gallery"))
-    return Content(say(lang, "page-end", title=scene.title.of(lang)), tuple(lines), "page-choose")
+    return Content(say(lang, "page-end", title=_of(scene.title, lang, look)), tuple(lines), "page-choose")
 
 
 def article(scene: Scene, lang: str, look: Look) -> Content:
@@ -88,9 +91,9 @@ def article(scene: Scene, lang: str, look: Look) -> Content:
     for number, entry in enumerate(scene.article, 1):
         lines += [BLANK] if number > 1 else []
         says = Text.assemble((f"{say(lang, 'article-says')}  ", look.style("secondary", bold=True)))
-        lines.append(Line(says.append(entry.says.of(lang), look.style("muted"))))
+        lines.append(Line(says.append(_of(entry.says, lang, look), look.style("muted"))))
         linux = Text.assemble((f"{say(lang, 'linux-does')}  ", look.style("success", bold=True)))
-        lines.append(Line(linux.append(entry.linux.of(lang), look.style("foreground"))))
+        lines.append(Line(linux.append(_of(entry.linux, lang, look), look.style("foreground"))))
         if entry.command:
             lines.append(Line(Text(entry.command, look.style("accent")), "$ ", f"command {number}", entry.command))
     hint = "page-copy" if any(entry.command for entry in scene.article) else "page-close"
@@ -105,10 +108,15 @@ def tries(scene: Scene, now: dict[str, str], lang: str, look: Look) -> Content:
         text = Text.assemble((f"{one.knob} = {one.value}", look.key))
         if is_so:
             text.append(f"  {say(lang, 'tries-now')}", look.style("success"))
-        text.append(f"  {one.text.of(lang)}", look.style("foreground"))
+        text.append(f"  {_of(one.text, lang, look)}", look.style("foreground"))
         lines.append(Line(text, item=str(number)))
     lines += [BLANK, Line(Text(say(lang, "tries-back"), look.style("foreground")), item="back")]
     return Content(say(lang, "tries-title"), tuple(lines), "page-choose")
+
+
+def _of(text: Both, lang: str, look: Look) -> str:
+    """A scene's text in the characters that the terminal has."""
+    return in_ascii(text.of(lang)) if look.ascii else text.of(lang)
 
 
 def _head(key: str, lang: str, look: Look) -> Line:

@@ -216,7 +216,21 @@ def say(lang: str, key: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-_IN_ASCII: Final = str.maketrans({"←": "<-", "→": "->", "↑": "^", "↓": "v", "·": "|", "…": "...", "×": "x"})
+_IN_ASCII: Final = str.maketrans(
+    {
+        "←": "<-",
+        "→": "->",
+        "↑": "^",
+        "↓": "v",
+        "·": "|",
+        "…": "...",
+        "×": "x",
+        "•": "*",
+        "–": "-",
+        "“": '"',
+        "”": '"',
+    }
+)
 
 
 def drawn(text: str, ascii_only: bool) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pexpect
 import pyte
+from rich.cells import cell_len as wcwidth
 
 KEYS = {
     "right": "\x1b[C",
@@ -50,7 +51,16 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """What is on the screen."""
-        return [re.sub(r"\s+$", "", line) for line in self.screen.display]
+        return [self._line(row) for row in range(self.screen.lines)]
+
+    def _line(self, row: int) -> str:
+        """A row; the second halves of wide characters are left out (pyte's own `display` fails on one without its
+        first half, which is there for a moment while the row is being written)."""
+        cells = [self.screen.buffer[row][column].data for column in range(self.screen.columns)]
+        return "".join(
+            cell or ("" if column and wcwidth(cells[column - 1][:1] or " ") == 2 else " ")
+            for column, cell in enumerate(cells)
+        ).rstrip()
 
     @property
     def text(self) -> str:

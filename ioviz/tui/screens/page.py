@@ -99,6 +99,8 @@ class PageScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Draw."""
+        if self.app.look.ascii:
+            self.query_one(VerticalScroll).styles.border = ("ascii", self.app.get_css_variables()["primary"])
         self.restyle()
 
     def on_resize(self) -> None:

@@ -80,6 +80,8 @@ class QuestionScreen(ModalScreen[bool | None]):
 
     def on_mount(self) -> None:
         """Draw."""
+        if self.app.look.ascii:
+            self.query_one(Vertical).styles.border = ("ascii", self.app.get_css_variables()["accent"])
         self.restyle()
 
     def on_resize(self) -> None:
@@ -121,7 +123,7 @@ class QuestionScreen(ModalScreen[bool | None]):
         right = number in self._asked.right
         note = ""
         if over:
-            note = say(self.app.lang, "this-is-right") if right else ""
+            note = drawn(say(self.app.lang, "this-is-right"), look.ascii) if right else ""
             style = look.style("success", bold=True) if right else look.error if marked else look.muted
         else:
             style = look.style("foreground", bold=True, on="block-cursor-background" if here else "")
