@@ -45,9 +45,10 @@ def eventfd_read(k: Kernel, file: OpenFile, n: int) -> Result:
 
 
 def eventfd_write(k: Kernel, file: OpenFile, data: bytes) -> int:
-    """Add the number in the first eight bytes; sleeps while the counter would grow beyond 2**64 - 2."""
+    """Add the number in the eight bytes (more are too many since Linux 6.6); sleeps while the counter would grow beyond
+    2**64 - 2."""
     value = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or value == MAX:
+    if len(data) != 8 or value == MAX:
         return -EINVAL
     eventfd = file.obj
     while (count := k.world.eventfds[eventfd].count) + value >= MAX:

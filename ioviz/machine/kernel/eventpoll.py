@@ -15,7 +15,7 @@ from errno import EBADF, EEXIST, EINTR, EINVAL, ELOOP, ENOENT, EPERM
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.epoll_nesting import ep_loop_check, reverse_path_check
-from ioviz.machine.kernel.files import O_CLOEXEC, FileOps, Result, cannot, no_ioctl
+from ioviz.machine.kernel.files import O_CLOEXEC, FileOps, Result, cannot
 from ioviz.model import rbtree
 from ioviz.model.eventpoll import (
     PRIVATE_BITS,
@@ -163,7 +163,7 @@ def _link(k: Kernel, ep: int, item: int, events: int, by: str) -> None:
         k.wake(ep, POLLIN)
     poll_queue = world.eventpolls[ep].poll_queue
     if queues[poll_queue].count:
-        k.wake(poll_queue, POLLIN | events)
+        k.wake(poll_queue, POLLIN)
     k.cause = saved
 
 
@@ -284,4 +284,9 @@ def _queue(k: Kernel, file: OpenFile) -> int:
     return k.world.eventpolls[file.obj].poll_queue
 
 
-OPS = FileOps(cannot, cannot, ep_eventpoll_poll, ep_eventpoll_release, no_ioctl, _queue)
+def ep_eventpoll_ioctl(k: Kernel, file: OpenFile, request: int, arg: int) -> int:
+    """Busy polling's parameters (Linux 6.9) are all that there would be."""
+    return -EINVAL
+
+
+OPS = FileOps(cannot, cannot, ep_eventpoll_poll, ep_eventpoll_release, ep_eventpoll_ioctl, _queue)

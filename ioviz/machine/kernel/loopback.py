@@ -75,7 +75,7 @@ def send_syn(k: Kernel, sock: int) -> int:
     if world.wait_queues[listener].head:
         k.wake(listener, READABLE)
     if world.wait_queues[sock].head:
-        k.wake(sock, 0)
+        k.wake(sock, 0, everyone=True)
     k.cause = cause
     return DONE
 
@@ -141,7 +141,7 @@ def deliver_fin(k: Kernel, sock: int) -> None:
         if other.state == ESTABLISHED or other.state == FIN_WAIT1:
             k.cause = k.emit(FinReceived, peer, CLOSE_WAIT if other.state == ESTABLISHED else CLOSING)
             if world.wait_queues[peer].head:
-                k.wake(peer, 0)
+                k.wake(peer, 0, everyone=True)
         elif other.state == FIN_WAIT2:
             time_wait(k, peer)
     k.cause = cause

@@ -101,9 +101,8 @@ def pipe_write(k: Kernel, file: OpenFile, data: bytes) -> int:
         if k.sleep("pipe_write", (world.pipes[pipe].wr_wait,), EXCLUSIVE) == "signal":
             result = -EINTR
             break
-    if done:
-        # Linux too wakes even if the pipe was not empty before: for epoll, new data is a new edge.
-        k.wake(pipe, POLLIN | POLLRDNORM)
+    # Linux too wakes even if the pipe was not empty before, or is full: for epoll, each write is a new edge.
+    k.wake(pipe, POLLIN | POLLRDNORM)
     if slept and world.buffers[pipe * 2].truesize < FULL:
         k.wake(world.pipes[pipe].wr_wait, POLLOUT | POLLWRNORM)
     if result == -EPIPE and done < size:

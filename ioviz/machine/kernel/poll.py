@@ -43,16 +43,19 @@ def wait_for_any(k: Kernel, call: str, wanted: Sequence[Wanted], timeout: int | 
     if found or timeout == 0:
         return len(found), tuple(found)
     until = 0 if timeout is None else k.now + max(timeout, 1)
-    queues: dict[int, None] = {}
-    for fd, _ in wanted:
+    keys: dict[int, int] = {}
+    for fd, mask in wanted:
         file = k.file(fd)
         if file is not None:
             queue = k.ops[file.kind].queue(k, file)
             if queue:
-                queues[queue] = None
+                keys[queue] = keys.get(queue, 0) | mask
             k.hold(file)
+    thread = k.thread
     while True:
-        why = k.sleep("do_" + call, tuple(queues), until=until)
+        thread.keys = keys
+        why = k.sleep("do_" + call, tuple(keys), until=until)
+        thread.keys = None
         found = scan(k, call, wanted, again=True)
         if found or why != "event":
             break

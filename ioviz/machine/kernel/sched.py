@@ -56,6 +56,7 @@ class Thread:
         "cause",
         "held",
         "host",
+        "keys",
         "killed",
         "pid",
         "refusals",
@@ -75,6 +76,8 @@ class Thread:
         self.stack = stack
         self.held: list[int] = []
         """The open files to which the call that it is in holds a reference."""
+        self.keys: dict[int, int] | None = None
+        """In poll and select: what it waits for on each queue, so that nothing else wakes it (`pollwake`)."""
         self.at = 0
         self.cause = NO_CAUSE
         self.slice_end = 0

@@ -118,6 +118,8 @@ def sys_setsockopt(k: Kernel, fd: int, level: int, name: int, value: int | bytes
 
 def _set_socket(k: Kernel, row: Socket, name: int, value: int | bytes) -> int:
     sock = row.id
+    if name == SO_REUSEPORT and row.family == AF_UNIX and _number(value):
+        return -EOPNOTSUPP
     if name in SWITCHES:
         k.emit(OptionSet, sock, SOL_SOCKET, name, int(_number(value) != 0))
     elif name in (SO_SNDBUF, SO_SNDBUFFORCE):

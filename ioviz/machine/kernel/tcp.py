@@ -571,8 +571,10 @@ def tcp_shutdown(k: Kernel, row: Socket, how: int) -> int:
             _unlisten(k, row)
         stop_timer(k, sock)
         k.emit(SocketDisconnected, sock, row.local)
-        k.wake(sock, 0)
+        k.wake(sock, 0, everyone=True)
         return 0
+    if row.connecting and state not in (SYN_RECV, CLOSE):
+        k.emit(ConnectFinished, sock)
     if row.shutdown | bits != row.shutdown:
         if bits & SEND_SHUTDOWN and state in (ESTABLISHED, CLOSE_WAIT):
             if bits & RCV_SHUTDOWN and not row.shutdown & RCV_SHUTDOWN:
@@ -581,7 +583,7 @@ def tcp_shutdown(k: Kernel, row: Socket, how: int) -> int:
         else:
             k.emit(SocketShutdown, sock, row.shutdown | bits)
     if sock in k.world.sockets:
-        k.wake(sock, 0)
+        k.wake(sock, 0, everyone=True)
     return -ENOTCONN if state == CLOSE else 0
 
 

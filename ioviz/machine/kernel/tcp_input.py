@@ -129,7 +129,7 @@ def _syn_acked(k: Kernel, sock: int, packet: Packet) -> None:
     if not (k.config.sndbuf or option(k.world, sock, SOL_SOCKET, SO_SNDBUF)):
         k.emit(BufferResized, sock * 2 + 1, SNDBUF_LINK)
     send_ack(k, sock)
-    k.wake(sock, 0)
+    k.wake(sock, 0, everyone=True)
     k.cause = cause
 
 
@@ -169,7 +169,7 @@ def _ack(k: Kernel, sock: int, packet: Packet) -> bool:
             state = k.world.sockets[sock].state
             if state == FIN_WAIT1:
                 k.emit(SocketStateChanged, sock, FIN_WAIT2)
-                k.wake(sock, 0)
+                k.wake(sock, 0, everyone=True)
             elif state == CLOSING:
                 time_wait(k, sock)
                 return False
@@ -230,5 +230,5 @@ def _data(k: Kernel, sock: int, packet: Packet) -> None:
         k.net.acks[sock] = cause
         if row.state in (ESTABLISHED, FIN_WAIT1):
             k.cause = k.emit(FinReceived, sock, CLOSE_WAIT if row.state == ESTABLISHED else CLOSING)
-            k.wake(sock, 0)
+            k.wake(sock, 0, everyone=True)
             k.cause = cause

@@ -88,7 +88,7 @@ def receive_reset(k: Kernel, sock: int) -> None:
     if row.orphan or row.state == SYN_RECV:
         release_socket(k, k.world.sockets[sock])
     else:
-        k.wake(sock, 0)
+        k.wake(sock, 0, everyone=True)
     k.cause = cause
 
 
@@ -106,7 +106,7 @@ def time_wait(k: Kernel, sock: int) -> None:
     if row.orphan:
         release_socket(k, k.world.sockets[sock])
     else:
-        k.wake(sock, 0)
+        k.wake(sock, 0, everyone=True)
     k.cause = cause
 
 
@@ -121,7 +121,7 @@ def closed(k: Kernel, sock: int) -> None:
     k.emit(SocketStateChanged, sock, CLOSE)
     if row.shutdown != 3:
         k.emit(SocketShutdown, sock, 3)
-    k.wake(sock, 0)
+    k.wake(sock, 0, everyone=True)
 
 
 def give_up(k: Kernel, sock: int) -> None:
@@ -134,4 +134,4 @@ def give_up(k: Kernel, sock: int) -> None:
     k.emit(SocketErrorSet, sock, ETIMEDOUT)
     k.emit(SocketStateChanged, sock, CLOSE)
     k.emit(SocketShutdown, sock, 3)
-    k.wake(sock, 0)
+    k.wake(sock, 0, everyone=True)

@@ -24,7 +24,7 @@ from ioviz.machine.kernel.inet import (
     user_address,
 )
 from ioviz.machine.kernel.tcp import MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, SO_RCVTIMEO, deadline, sleep_on
-from ioviz.machine.kernel.tcp_state import READABLE
+from ioviz.machine.kernel.tcp_state import READABLE, WRITABLE
 from ioviz.model.buffer import DatagramDropped, DatagramReceived, DatagramTaken
 from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM
 from ioviz.model.socket import (
@@ -92,11 +92,6 @@ def _bound(k: Kernel, row: Socket, ip: str, there: int) -> str | int:
 
 def udp_sendmsg(k: Kernel, row: Socket, data: bytes, address: Any) -> int:
     """send(2) and sendto(2)."""
-    if row.shutdown & SEND_SHUTDOWN:
-        return -EPIPE
-    if row.error:
-        k.emit(SocketErrorSet, row.id, 0)
-        return -row.error
     if len(data) > LARGEST:
         return -EMSGSIZE
     if address is None:
@@ -115,7 +110,14 @@ def udp_sendmsg(k: Kernel, row: Socket, data: bytes, address: Any) -> int:
     local = _bound(k, row, ip, there)
     if isinstance(local, int):
         return local
+    if row.error:  # these two are looked at where the sk_buff is made: sock_alloc_send_skb()
+        k.emit(SocketErrorSet, row.id, 0)
+        return -row.error
+    if row.shutdown & SEND_SHUTDOWN:
+        return -EPIPE
     cause = k.cause
+    if k.world.wait_queues[row.id].head:
+        k.wake(row.id, WRITABLE)  # the driver takes the sk_buff from the sender's account: sock_wfree()
     if there == row.host:
         if not _deliver(k, row.host, local, show(ip, port), data):
             _unreachable(k, row.host, local, show(ip, port))
@@ -216,7 +218,7 @@ def udp_poll(k: Kernel, row: Socket) -> int:
 def udp_shutdown(k: Kernel, row: Socket, how: int) -> int:
     """shutdown(2): of a connected socket only, though the bits are set in any case."""
     k.emit(SocketShutdown, row.id, row.shutdown | (how + 1))
-    k.wake(row.id, 0)
+    k.wake(row.id, 0, everyone=True)
     return -ENOTCONN if row.state == CLOSE else 0
 
 

@@ -73,6 +73,8 @@ PAGE: Final = 4096
 HEAD: Final = PAGE - 320
 """SKB_MAX_HEAD(0): data beyond this goes into pages of its own."""
 LARGEST_PIECE: Final = HEAD + 32768
+PEER_ROOM: Final = 0x400
+"""A bit that no poll asks for: wakes those who sleep until there is room on this socket's queue (`peer_wait`)."""
 DGRAM_QUEUE: Final = 10
 """`net.unix.max_dgram_qlen`."""
 
@@ -296,6 +298,8 @@ def _send_dgram(
     world = k.world
     sock = row.id
     limit = world.buffers[sock * 2 + 1].limit
+    if address is not None and isinstance(name := _name(address), int):
+        return name
     if len(data) > limit - 32:
         return -EMSGSIZE
     until = -1
@@ -307,18 +311,24 @@ def _send_dgram(
             k.emit(SocketErrorSet, sock, 0)
             return -row.error
         peer = row.peer if address is None else _find(k, row, address)
-        if peer < 0:
-            return peer
-        if not peer:
-            return -ENOTCONN
+        if peer <= 0:
+            _freed(k, sock)
+            return peer or -ENOTCONN
         other = world.sockets.get(peer)
         if other is None:
+            _freed(k, sock)
+            if peer == row.peer:
+                _disconnect(k, row)
             return -ECONNREFUSED
         if other.shutdown & RCV_SHUTDOWN:
+            _freed(k, sock)
             return -EPIPE
-        if world.buffers[peer * 2].truesize < limit and not (other.peer != sock and _queue_full(k, peer)):
+        account = world.buffers[peer * 2].truesize < limit
+        if account and not (other.peer != sock and _queue_full(k, peer)):
             break
         if flags & MSG_DONTWAIT or file.flags & O_NONBLOCK:
+            if account:
+                _freed(k, sock)
             return -EAGAIN
         if until < 0:
             until = deadline(k, sock, SO_SNDTIMEO)
@@ -333,6 +343,21 @@ def _send_dgram(
     k.wake(peer, READABLE)
     k.cause = cause
     return len(data)
+
+
+def _freed(k: Kernel, sock: int) -> None:
+    """A datagram was made and not sent: its room in the sender's account is free again (`unix_write_space`)."""
+    if k.world.wait_queues[sock].head:
+        k.wake(sock, WRITABLE)
+
+
+def _disconnect(k: Kernel, row: Socket) -> None:
+    """`unix_dgram_disconnected`: the peer is gone, and what it has sent goes with it."""
+    k.emit(SocketConnected, row.id, CLOSE, row.local, "", 0)
+    if k.world.rights:
+        discard(k, row.id * 2)
+    while k.world.buffers[row.id * 2].head:
+        k.emit(DatagramTaken, row.id * 2, 0)
 
 
 def _queue_full(k: Kernel, sock: int) -> bool:
@@ -378,9 +403,11 @@ def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int, rig
         if copied >= target or n == 0:
             break
         row = world.sockets[sock]
-        if row.error and not copied:
+        if row.error:  # it is told once, and lost if there is data to give
             k.emit(SocketErrorSet, sock, 0)
-            return -row.error
+            if not copied:
+                return -row.error
+            break
         if (row.shutdown & RCV_SHUTDOWN and not (dgram and nonblock)) or (copied and nonblock):
             break
         if nonblock:
@@ -407,7 +434,7 @@ def _take_dgram(k: Kernel, row: Socket, n: int, flags: int, rights: list[int] | 
         before = world.buffers[rx].truesize
         k.emit(DatagramTaken, rx, min(n, len(data)))
         _room(k, row.peer, before, rx)
-        k.wake(row.id, WRITABLE)  # those who wait for room on this queue
+        k.wake(row.id, PEER_ROOM)
     length = len(data) if flags & MSG_TRUNC else min(n, len(data))
     return length, (data[:n], user_name(sender) if sender else None, len(data) > n)
 
@@ -453,12 +480,12 @@ def unix_shutdown(k: Kernel, row: Socket, how: int) -> int:
     """shutdown(2): the peer's other half is shut with it."""
     bits = how + 1
     k.emit(SocketShutdown, row.id, row.shutdown | bits)
+    k.wake(row.id, 0, everyone=True)
     other = k.world.sockets.get(row.peer)
     if other is not None and row.type == SOCK_STREAM:
         theirs = (SEND_SHUTDOWN if bits & RCV_SHUTDOWN else 0) | (RCV_SHUTDOWN if bits & SEND_SHUTDOWN else 0)
         k.emit(SocketShutdown, other.id, other.shutdown | theirs)
-        k.wake(other.id, 0)
-    k.wake(row.id, 0)
+        k.wake(other.id, 0, everyone=True)
     return 0
 
 
@@ -473,7 +500,7 @@ def _gone(k: Kernel, row: Socket, unread: bool) -> None:
         k.cause = k.emit(SocketShutdown, other.id, RCV_SHUTDOWN | SEND_SHUTDOWN)
         if unread:
             k.emit(SocketErrorSet, other.id, ECONNRESET)
-        k.wake(other.id, 0)
+        k.wake(other.id, 0, everyone=True)
     elif other is not None and other.peer == row.id:
         k.cause = seq
         k.wake(other.id, WRITABLE)
@@ -491,5 +518,5 @@ def unix_close(k: Kernel, row: Socket) -> None:
         while child := world.accept_queues[sock].head:
             k.emit(ConnectionAborted, sock, child)
             _gone(k, world.sockets[child], True)
-        k.wake(sock, 0)
+        k.wake(sock, 0, everyone=True)
     _gone(k, row, bool(world.buffers[sock * 2].head))

@@ -71,7 +71,8 @@ class WaitQueues(Scheduler):
                 # A task may stand on one queue twice (poll with one descriptor named twice): all its entries leave.
                 while entry and entries[entry].task == waiter.task:
                     entry = links[entry].next
-                took = self.wake_task(waiter.task)
+                keys = self.threads[waiter.task].keys
+                took = (keys is None or not mask or bool(mask & keys[queue])) and self.wake_task(waiter.task)
             if took and waiter.exclusive and not everyone:
                 return
 

@@ -6,13 +6,10 @@ from collections.abc import Callable, Sequence
 
 from ioviz.machine.kernel.config import Config
 from ioviz.machine.kernel.kernel import Kernel
-from ioviz.machine.kernel.process import spawn_task
 from ioviz.machine.kernel.sched import Limits
-from ioviz.machine.kernel.tty import STDERR, Terminal
 from ioviz.model.event import Event
-from ioviz.model.files import TTY
-from ioviz.model.task import ProcessStarted
 from ioviz.model.world import World
+from ioviz.verify.simulated import run_bodies
 
 Body = Callable[[Kernel], object]
 
@@ -51,27 +48,15 @@ def run(
     """Run each body as a process of its own on one host, the first one as the main program."""
     log: list[Event] = []
     printed: list[tuple[int, int, bytes]] = []
-    kernel = Kernel(
-        config or Config(), 0, log.append, limits or Limits(), lambda *piece: printed.append(piece), lines=lines
+    kernel = run_bodies(
+        bodies,
+        sink=log.append,
+        printed=lambda *piece: printed.append(piece),
+        config=config,
+        limits=limits,
+        stdin=stdin,
+        lines=lines,
     )
-    kernel.boot(1, "host1", "10.0.0.1")
-    for number, body in enumerate(bodies):
-        pid = kernel.next_tid()
-        kernel.emit(ProcessStarted, pid, 1, f"body{number}.py", (), "peer" if number else "main")
-        kernel.add_process(pid).actions[13] = (1, None)  # SIGPIPE, as Python does
-        kernel.pid = pid
-        kernel.main_pid = kernel.main_pid or pid
-        terminal = kernel.new_id()
-        kernel.terminals[terminal] = Terminal(pid, 1, iter(stdin) if stdin else None, None)
-        for fd in range(3):
-            flags = 2 | (STDERR if fd == 2 else 0)
-            kernel.install_fd(kernel.open_file(TTY, terminal, flags, terminal), False)
-
-        def entry(body: Body = body) -> None:
-            body(kernel)
-
-        spawn_task(kernel, pid, 1, pid, entry)
-    kernel.run(1 << 60)
     folded = World()
     for event in log:
         event.apply(folded)
