@@ -26,6 +26,7 @@ MAX_STEPS = 50_000_000
 MODULES: Final = {
     "check-scene": "ioviz.cli.check_scene",
     "new-scene": "ioviz.cli.new_scene",
+    "verify": "ioviz.cli.verify",
 }
 """Verbs that take their own flags apart: each module has `run(request) -> int`, and finds them in `request.rest`."""
 
@@ -123,7 +124,7 @@ def _positive(text: str) -> float:
     return number
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
     if not text.replace("_", "").isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(say("not-positive", text=text))
     return int(text)
@@ -139,7 +140,7 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     add("--set", action=_Knob, metavar="KNOB=VALUE", help="turn a kernel knob, such as trigger=et (repeatable)")
     add("--seed", type=int, default=0, metavar="N", help="of everything that is random in the run (0)")
     add("--no-lines", dest="lines", action="store_false", help="do not follow source lines: faster, and less to see")
-    add("--max-steps", type=_count, default=MAX_STEPS, metavar="N", help=f"end the run after N events ({MAX_STEPS:,})")
+    add("--max-steps", type=count, default=MAX_STEPS, metavar="N", help=f"end the run after N events ({MAX_STEPS:,})")
     add("--max-time", type=_positive, metavar="S", help="end the run after S virtual seconds")
     add("--lang", choices=LANGUAGES, help="language of the texts")
 
@@ -180,6 +181,7 @@ def main_parser() -> argparse.ArgumentParser:
         usage="ioviz [--lang LANG]                      the gallery of scenes\n"
         "       ioviz play WHAT [ARGS]                   watch a scene, a program or a recording\n"
         "       ioviz exec PROGRAM.py [ARGS]             run a program on the simulated kernel\n"
+        "       ioviz verify WHAT [ARGS]                 compare it with the real kernel, call by call\n"
         "       ioviz new-scene NAME                     lay a scene of one's own\n"
         "       ioviz check-scene WHAT...                play scenes without a terminal, and say what is wrong",
         description="A kernel that one can watch. `ioviz VERB --help` lists the flags of a verb.",
@@ -191,7 +193,7 @@ def main_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """Cut `argv` into our flags and the rest, which starts with the program (or follows `-m MODULE`)."""
     takes_value = {option: action.nargs != 0 for action in parser._actions for option in action.option_strings}
     place = 0
@@ -206,7 +208,7 @@ def _split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[s
 
 
 def _verb(verb: str, parser: argparse.ArgumentParser, argv: Sequence[str], lang: str | None) -> Request:
-    ours, rest = _split(parser, argv)
+    ours, rest = split(parser, argv)
     found = _Found()
     options = parser.parse_args(ours, argparse.Namespace(found=found))
     if options.module is not None:
@@ -236,7 +238,7 @@ def _verb(verb: str, parser: argparse.ArgumentParser, argv: Sequence[str], lang:
 def parse(argv: Sequence[str]) -> Request:
     """Take `argv` (without the program's own name) apart. Raises UsageError; SystemExit after --help, --version."""
     parser = main_parser()
-    ours, rest = _split(parser, argv)
+    ours, rest = split(parser, argv)
     options = parser.parse_args(ours)
     if not rest:
         return Request("gallery", options.lang, ascii=options.ascii)

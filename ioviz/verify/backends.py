@@ -50,8 +50,10 @@ BUSY: Final = "task sleeps"
 """What an operation gives whose task still sleeps in an earlier one."""
 
 
-def simulate(ops: Sequence[Op], sink: Callable[[Event], object] | None = None, config: Config | None = None) -> list[Any]:
-    """The steps on the machine, and last the operations that sleep for ever. A list that is shorter says how it ended."""
+def simulate(
+    ops: Sequence[Op], sink: Callable[[Event], object] | None = None, config: Config | None = None
+) -> list[Any]:
+    """The steps on the machine, and last the operations that sleep for ever, or how the run ended if it did early."""
     steps: list[Any] = []
 
     def body(k: Kernel) -> None:
@@ -157,8 +159,8 @@ class Real:
         signal.signal(signal.SIGUSR1, self._before)
 
     def run(self, ops: Sequence[Op], pause: float = 0.0, late: float = 0.0) -> list[Any]:
-        """The steps. `pause` seconds are waited after each, and `late` after those that end a direction of a stream, whose
-        acknowledgement Linux delays."""
+        """The steps. `pause` seconds are waited after each, and `late` after those that end a direction of a stream,
+        whose acknowledgement Linux delays."""
         table = Table(self.kernel.syscall)
         running: dict[int, int] = {}
         back: list[tuple[int, Any]] = []
@@ -200,7 +202,7 @@ class Real:
         quiet = 0
         while quiet < 2:
             now = [worker for worker in workers if worker.busy]
-            still = all([worker.rests() for worker in now])
+            still = sum(worker.rests() for worker in now) == len(now)  # all are asked
             quiet = quiet + 1 if still and all(worker.busy for worker in now) else 0
             if not still and time.monotonic() > deadline:
                 raise TimeoutError("a thread neither returns nor sleeps")

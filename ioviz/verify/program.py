@@ -1,5 +1,5 @@
-"""A sequence of operations as an ordinary Python program: it runs under `python3` and under `ioviz play`, says what each
-step gives, and what Linux gave when the difference was found."""
+"""A sequence of operations as an ordinary Python program: it runs under `python3` and under `ioviz play`, says what
+each step gives, and what Linux gave when the difference was found."""
 
 from __future__ import annotations
 
@@ -283,6 +283,11 @@ def program_of(difference: Difference) -> str:
         'Each step tells what it gives here; where that is not what Linux gave, the line says so.\n"""\n'
     )
     body = "\n".join(lines)
-    return f'{head}{PRELUDE}same = True\n{body}\nprint("as on Linux" if same else "not as on Linux")\nsys.stdout.flush()\nos._exit(not same)\n'
+    return f"{head}{PRELUDE}same = True\n{body}\n{_LAST}"
 
 
+_LAST: Final = """\
+print("as on Linux" if same else "not as on Linux")
+sys.stdout.flush()
+os._exit(not same)
+"""

@@ -1,8 +1,8 @@
 """System calls on the kernel that runs us, in the form in which the machine takes and gives them.
 
-`RealKernel.syscall(nr, *args)` is what `Kernel.syscall` is on the machine: numbers, errnos as negative numbers, pairs of
-a number and what was copied to the user. It calls the C library and nothing of Python's own modules, so that nobody but
-the kernel decides what comes of a call. Times are nanoseconds, rounded up to what the real call counts in.
+`RealKernel.syscall(nr, *args)` is what `Kernel.syscall` is on the machine: numbers, errnos as negative numbers, pairs
+of a number and what was copied to the user. It calls the C library and nothing of Python's own modules, so that nobody
+but the kernel decides what comes of a call. Times are nanoseconds, rounded up to what the real call counts in.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def packed_address(address: Any) -> bytes:
     if isinstance(address, bytes):
         return struct.pack("=H", socket.AF_UNIX) + address
     if len(address) == 2:
-        return struct.pack("=H", socket.AF_INET) + struct.pack(">H", address[1]) + socket.inet_aton(address[0]) + bytes(8)
+        return (
+            struct.pack("=H", socket.AF_INET) + struct.pack(">H", address[1]) + socket.inet_aton(address[0]) + bytes(8)
+        )
     host, port, flow, scope = address
     raw = struct.pack("=H", socket.AF_INET6) + struct.pack(">HI", port, flow)
     return raw + socket.inet_pton(socket.AF_INET6, host) + struct.pack("=I", scope)

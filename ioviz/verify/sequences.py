@@ -22,7 +22,18 @@ TASKS: Final = 3
 IN, PRI, OUT, RDHUP, EXCLUSIVE, ONESHOT, ET = 1, 2, 4, 0x2000, 1 << 28, 1 << 30, 1 << 31
 ADD, DEL, MOD = 1, 2, 3
 PEEK, TRUNC, WAITALL = 2, 0x20, 0x100
-MASKS: Final = (IN, OUT, IN | OUT, IN | RDHUP, IN | ET, OUT | ET, IN | OUT | ET, IN | ONESHOT, IN | OUT | RDHUP | PRI, 0)
+MASKS: Final = (
+    IN,
+    OUT,
+    IN | OUT,
+    IN | RDHUP,
+    IN | ET,
+    OUT | ET,
+    IN | OUT | ET,
+    IN | ONESHOT,
+    IN | OUT | RDHUP | PRI,
+    0,
+)
 TCP_LIMIT: Final = 24_000
 """Bytes that a TCP socket is sent at most, so that no buffer of Linux's own choice fills."""
 SOCKETS: Final = ("tcp", "unix", "dgram", "udp", "listener")
@@ -43,6 +54,7 @@ class _Slot:
         self.owner = owner
         self.sent = 0
         self.children = 0
+        self.shut = False
 
 
 class Generator:
@@ -54,8 +66,8 @@ class Generator:
         self._last = 0
         self._tag = 0
         self._waits = False
-        """Whether tasks sleep in epoll_wait, poll and select in this sequence, or else in the calls that move data: which
-        of two that wake for the same thing runs first is left open by Linux."""
+        """Whether tasks sleep in epoll_wait, poll and select in this sequence, or else in the calls that move data:
+        which of two that wake for the same thing runs first is left open by Linux."""
 
     def sequence(self) -> list[Op]:
         """The next sequence."""
@@ -134,7 +146,7 @@ class Generator:
     def _dup(self) -> Op:
         old = self._any()
         new = self._new(old.kind, old.blocks)
-        self.slots[-1].owner, self.slots[-1].sent = old.owner, TCP_LIMIT // 2
+        self.slots[-1].owner, self.slots[-1].sent, self.slots[-1].shut = old.owner, TCP_LIMIT // 2, True
         return Op(0, "dup", (new, old.number))
 
     def _connect(self) -> Op | None:
@@ -149,11 +161,15 @@ class Generator:
         if listener is None:
             return None
         blocks = self._may_block()
-        return Op(self._task(listener), "accept", (self._new("tcp", blocks), listener.number, 0 if blocks else O_NONBLOCK))
+        return Op(
+            self._task(listener), "accept", (self._new("tcp", blocks), listener.number, 0 if blocks else O_NONBLOCK)
+        )
 
     def _again(self) -> Op | None:
         slot, to = self._of("tcp", "udp"), self._of("listener", "udp", "tcp")
-        if slot is None or to is None or (slot.kind, to.kind) not in {("tcp", "listener"), ("udp", "udp")} or slot.blocks:
+        if slot is None or to is None or slot.blocks or slot.shut:
+            return None
+        if (slot.kind, to.kind) not in {("tcp", "listener"), ("udp", "udp")}:
             return None
         return Op(0, "again", (slot.number, to.number))
 
@@ -217,12 +233,19 @@ class Generator:
         slot = self._of("r", "r", "eventfd", "unix", "tcp")
         if slot is None:
             return None
-        n = 8 if slot.kind == "eventfd" and self.random.random() < 0.9 else self.random.choice((1, 2, 10, 4096, 5000, 70_000))
+        n = (
+            8
+            if slot.kind == "eventfd" and self.random.random() < 0.9
+            else self.random.choice((1, 2, 10, 4096, 5000, 70_000))
+        )
         return Op(self._task(slot), "read", (slot.number, n))
 
     def _shutdown(self) -> Op | None:
         slot = self._of("tcp", "unix", "dgram", "udp", "listener")
-        return slot and Op(0, "shutdown", (slot.number, self.random.choice((0, 1, 1, 2))))
+        if slot is None:
+            return None
+        slot.shut = True  # a refused connect that was shut down connects no more: ACCURACY.md
+        return Op(0, "shutdown", (slot.number, self.random.choice((0, 1, 1, 2))))
 
     def _close(self) -> Op:
         slot = self._any()
@@ -238,18 +261,18 @@ class Generator:
 
     def _error(self) -> Op | None:
         slot = self._of(*SOCKETS)
-        return slot and Op(0, "error", (slot.number,))
+        return None if slot is None else Op(0, "error", (slot.number,))
 
     def _queued(self) -> Op:
         return Op(0, "queued", (self._any().number,))
 
     def _set(self) -> Op | None:
         slot = self._of(*SOCKETS)
-        return slot and Op(0, "set", (slot.number, *self.random.choice(OPTIONS), 1))
+        return None if slot is None else Op(0, "set", (slot.number, *self.random.choice(OPTIONS), 1))
 
     def _get(self) -> Op | None:
         slot = self._of(*SOCKETS)
-        return slot and Op(0, "get", (slot.number, *self.random.choice(READABLE)))
+        return None if slot is None else Op(0, "get", (slot.number, *self.random.choice(READABLE)))
 
     def _listen(self) -> Op | None:
         slot = self._of("listener")
@@ -283,7 +306,9 @@ class Generator:
     def _poll(self) -> Op:
         sleeps = self._waits and self.random.random() < 0.3
         task = self.random.randint(1, TASKS) if sleeps else 0
-        masks = tuple((slot.number, self.random.choice((IN, OUT, IN | OUT, RDHUP, PRI, 0))) for slot in self._some(task))
+        masks = tuple(
+            (slot.number, self.random.choice((IN, OUT, IN | OUT, RDHUP, PRI, 0))) for slot in self._some(task)
+        )
         return Op(task, "poll", (masks, None if sleeps and masks else 0))
 
     def _select(self) -> Op:

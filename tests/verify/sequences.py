@@ -1,0 +1,118 @@
+"""Sequences on which the machine once differed from Linux, each the shortest that showed it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ioviz.verify.ops import Op
+
+NONBLOCK = 0o4000
+IN, OUT, ET = 1, 4, 1 << 31
+WAITALL = 0x100
+
+
+def ops(*steps: tuple[Any, ...]) -> list[Op]:
+    """Operations of task 0, or of the task that a step begins with."""
+    made = []
+    for step in steps:
+        task, kind, *args = step if isinstance(step[0], int) else (0, *step)
+        made.append(Op(task, kind, tuple(args)))
+    return made
+
+
+PAIR = ("pair", 1, 2, 1 | NONBLOCK)
+DGRAMS = ("pair", 1, 2, 2 | NONBLOCK)
+ONCE_DIFFERENT: dict[str, list[Op]] = {
+    "poll is woken by what it waits for alone": ops(
+        ("pipe", 1, 2, NONBLOCK), (2, "poll", ((1, OUT),), None), ("close", 1), ("write", 2, 10, 1)
+    ),
+    "select is woken by what it waits for alone": ops(
+        PAIR, ("dup", 3, 2), (3, "select", (2, 3), (), (), None), ("close", 3), ("send", 2, 1, 1, 0)
+    ),
+    "an epoll instance tells who polls it of nothing but IN": ops(
+        PAIR,
+        ("epoll", 3),
+        (1, "poll", ((3, OUT),), None),
+        ("send", 2, 3, 1, 0),
+        ("ctl", 3, 2, 1, OUT),
+        ("close", 3),
+        ("recv", 1, 10, 0),
+    ),
+    "FIONREAD of epoll": ops(("epoll", 1), ("queued", 1)),
+    "UDP looks at the address before the shutdown": ops(
+        ("udp", 1, NONBLOCK), ("shutdown", 1, 2), ("send", 1, 2, 1, 0), ("sendto", 1, 1, 3, 1, 0)
+    ),
+    "a datagram that leaves makes room for another, which is an edge": ops(
+        ("udp", 1, 0),
+        ("epoll", 2),
+        ("ctl", 2, 1, 1, OUT | ET),
+        ("wait", 2, 64, 0),
+        ("sendto", 1, 1, 4, 1, 0),
+        ("look",),
+    ),
+    "shutdown wakes every receiver, not the first alone": ops(
+        ("udp", 1, 0),
+        ("epoll", 2),
+        ("ctl", 2, 1, 1, 1 << 28 | IN | ET),
+        (2, "recv", 1, 10, 0),
+        (1, "wait", 2, 1, -1),
+        ("shutdown", 1, 0),
+    ),
+    "SO_REUSEPORT of a local socket": ops(DGRAMS, ("set", 2, 1, 15, 1)),
+    "eventfd takes eight bytes exactly": ops(("eventfd", 1, 0, NONBLOCK), ("write", 1, 5, 70_000), ("write", 1, 5, 8)),
+    "what a datagram socket's dead peer had sent is lost": ops(
+        DGRAMS, ("send", 2, 3, 1, 0), ("close", 2), ("send", 1, 4, 1, 0), ("recv", 1, 2, 2), ("look",)
+    ),
+    "a datagram socket forgets its dead peer": ops(DGRAMS, ("close", 1), ("send", 2, 7, 1, 0), ("send", 2, 8, 1, 0)),
+    "a datagram that was not sent is an edge": ops(
+        DGRAMS,
+        ("epoll", 3),
+        ("ctl", 3, 1, 1, OUT | ET),
+        ("wait", 3, 2, 0),
+        ("shutdown", 2, 0),
+        ("send", 1, 12, 1, 0),
+        ("look",),
+        ("wait", 3, 2, 0),
+        ("close", 2),
+        ("send", 1, 12, 1, 0),
+        ("wait", 3, 2, 0),
+        ("send", 1, 12, 1, 0),
+        ("wait", 3, 2, 0),
+    ),
+    "reading a datagram is no edge for writing": ops(
+        DGRAMS,
+        ("epoll", 3),
+        ("send", 1, 1, 1, 0),
+        ("ctl", 3, 1, 2, OUT | ET),
+        ("wait", 3, 64, 0),
+        ("recv", 2, 10, 0),
+        ("wait", 3, 64, 0),
+    ),
+    "a local datagram to an internet address": ops(
+        DGRAMS, ("shutdown", 1, 1), ("udp", 3, 0), ("sendto", 1, 3, 12, 5, 0)
+    ),
+    "shutdown is seen by its own side first": ops(
+        PAIR,
+        ("epoll", 3),
+        ("ctl", 3, 2, 1, OUT | ET),
+        ("ctl", 3, 1, 1, 0),
+        ("wait", 3, 64, 0),
+        (1, "wait", 3, 1, -1),
+        ("shutdown", 1, 2),
+    ),
+    "an error that came with data is lost": ops(
+        PAIR, ("send", 1, 10, 1, 0), ("send", 2, 11, 1, 0), ("close", 1), ("recv", 2, 10, WAITALL), ("look",)
+    ),
+    "a write that found the pipe full is an edge": ops(
+        ("pipe", 1, 2, NONBLOCK),
+        ("epoll", 3),
+        ("ctl", 3, 1, 1, IN | ET),
+        ("write", 2, 7, 70_000),
+        ("wait", 3, 2, -1),
+        (2, "wait", 3, 2, -1),
+        ("write", 2, 10, 1),
+    ),
+    "shutdown ends connecting": ops(
+        ("listener", 1, 16, NONBLOCK), ("connect", 2, 1), ("shutdown", 2, 1), ("again", 2, 1)
+    ),
+}
