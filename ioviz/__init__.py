@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("peek", "poke", "divide", "interrupt", "halt", "allocate", "PAGE_SIZE"):
+    if name in ("peek", "poke", "divide", "interrupt", "halt", "allocate", "KERNEL", "PAGE_SIZE"):
         from ioviz import native
 
         return getattr(native, name)

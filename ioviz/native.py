@@ -6,6 +6,7 @@
     ioviz.interrupt(vector)         `int vector`; by vector 0x80 the i386 call whose number is `eax` (getpid)
     ioviz.halt()                    `hlt`, which only the kernel may
     ioviz.allocate(pages)           fresh memory of so many pages (an anonymous `mmap`): its address
+    ioviz.KERNEL                    an address of the kernel's (where its text begins, unless it hides: KASLR)
     ioviz.PAGE_SIZE                 bytes of a page
 
 A program that runs on the machine gets these from `ioviz.machine.user.shims.ioviz`. Under a real Python they are the
@@ -21,6 +22,7 @@ import sys
 from typing import Any, Final
 
 PAGE_SIZE: Final = 4096
+KERNEL: Final = 0xFFFF_FFFF_8100_0000
 CALLS: Final = {"getpid": 20, "sched_yield": 158, "gettid": 224}
 """The system calls without arguments that `interrupt` may make, by their i386 numbers."""
 

@@ -173,6 +173,11 @@ def _refusal(world: World, event: Any) -> str:
     return "read-only" if event.error & WRITING and event.address < layout_of(world).user_end else "supervisor"
 
 
+def _cr3(world: World, event: Any) -> str:
+    """Whether a switch loads other page tables."""
+    return "kept" if world.page_tables.get(event.cpu) == world.tasks[event.next].process else "loaded"
+
+
 def _signal_name(number: int) -> str:
     try:
         return f"{number} ({Signals(number).name})"
@@ -220,6 +225,7 @@ MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
     "refusal": _refusal,
     "signal": lambda world, event: _signal_name(event.number),
     "signals": lambda world, event: ", ".join(map(_signal_name, event.numbers)) or "-",
+    "cr3": _cr3,
     "line": lambda world, event: line_text(world, event.at),
     "place": lambda world, event: place_name(world, event.at),
     "file_name": lambda world, event: str(event.path).rpartition("/")[2],

@@ -19,6 +19,8 @@ TERMS: Final = {
     "side rx": "the receive buffer of",
     "side pipe": "the pipe of",
     "no place": "its source",
+    "cr3 kept": "CR3 stays: the same process.",
+    "cr3 loaded": "CR3 gets the page tables of the other process.",
     "no region": "nothing is there",
     "touch write": "writes to",
     "touch read": "reads",
@@ -72,7 +74,7 @@ SENTENCES: Final = {
         "Another thread is seen at work, so {who} leaves the stage's one CPU. (A real computer runs several at once.)"
     ),
     "TaskPreempted.yield": "{who} offers the CPU to the others and goes to the tail of the run queue.",
-    "TaskSwitched.switch": "Context switch: the CPU leaves the kernel stack of {prev_who} for that of {next_who}.",
+    "TaskSwitched.switch": "Context switch: the CPU leaves the kernel stack of {prev_who} for that of {next_who}. {cr3}",
     "TaskSwitched.start": "The CPU stops idling and goes to {next_who}.",
     "TaskSwitched.idle": "Nobody is ready to run: the CPU of {host_name} idles.",
     "TaskExited": "{who} has ended.",

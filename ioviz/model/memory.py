@@ -12,6 +12,7 @@ pages on demand too, and with page-table isolation (KPTI) hardly maps the kernel
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -151,6 +152,9 @@ class Layout(NamedTuple):
     stack_gap: int
     """From one task's user stack to the next one's."""
     stack_size: int
+    """Of a process's first task; what its further threads get is mapped by the C library."""
+    thread_stack_size: int
+    kernel_stacks: int
     kernel_regions: tuple[Region, ...]
 
     def canonical(self, address: int) -> bool:
@@ -175,6 +179,8 @@ LAYOUT_64: Final = Layout(
     stacks=0x7FFD_0000_0000,
     stack_gap=0x100_0000,
     stack_size=0x2_1000,
+    thread_stack_size=0x80_0000,
+    kernel_stacks=0xFFFF_C900_0000_0000,
     kernel_regions=(
         _kernel("all RAM", 0xFFFF_8880_0000_0000, 0xFFFF_C880_0000_0000, 0xFFFF_8881_0000_0000),
         _kernel("kernel stacks", 0xFFFF_C900_0000_0000, 0xFFFF_E900_0000_0000, 0xFFFF_C900_4000_0000),
@@ -195,10 +201,12 @@ LAYOUT_32: Final = Layout(
     stacks=0xBFFF_0000,
     stack_gap=0x4_0000,
     stack_size=0x2_1000,
+    thread_stack_size=0x2_1000,
+    kernel_stacks=0xF800_0000,
     kernel_regions=(
         _kernel("kernel text", 0xC100_0000, 0xC200_0000, 0xC200_0000, READ | EXECUTE),
         _kernel("RAM (first 896 MiB)", 0xC200_0000, 0xF800_0000, 0xF800_0000),
-        _kernel("kernel stacks", 0xF800_0000, 0xFE00_0000, 0xF840_0000),
+        _kernel("kernel stacks", 0xF800_0000, 0xFE00_0000, 0xFA00_0000),
         _kernel("IDT", 0xFFFB_0000, 0xFFFB_1000, 0xFFFB_1000, READ),
     ),
 )
@@ -217,25 +225,26 @@ def layout_of(world: World) -> Layout:
     return LAYOUT_32 if bits == "32" else LAYOUT_64
 
 
-def stack_of(layout: Layout, tid: int) -> tuple[int, int]:
-    """(lowest address, end) of a task's user stack; it grows down from the end."""
+def stack_of(layout: Layout, tid: int, *, further: bool = False) -> tuple[int, int]:
+    """(lowest address, end) of a task's user stack, which grows down from the end; `further`: it is no first task."""
     end = layout.stacks - tid % 2048 * layout.stack_gap
-    return end - layout.stack_size, end
+    return end - (layout.thread_stack_size if further else layout.stack_size), end
 
 
-def user_regions(world: World, pid: int) -> Iterator[Region]:
-    """The regions of process `pid`, from low addresses to high ones. O(tasks)."""
+def user_regions(world: World, pid: int, most: int | None = None) -> Iterator[Region]:
+    """The regions of process `pid`, from low addresses to high ones. O(tasks), of which `most` are looked at."""
     layout = layout_of(world)
     yield _own("text", layout.text, TEXT_SIZE, READ | EXECUTE)
     yield _own("data", layout.data, DATA_SIZE, READ | WRITE)
     yield _own("heap", layout.heap, HEAP_SIZE, READ | WRITE)
-    mapped = [row for row in world.mappings.values() if row.pid == pid]
+    mapped = [row for row in islice(world.mappings.values(), most) if row.pid == pid]
     for row in sorted(mapped, key=lambda row: row.start):
         yield Region("mmap", row.start, row.start + row.pages * PAGE_SIZE, row.prot, True, row.start)
     yield _own("libraries", layout.libraries, LIBRARIES_SIZE, READ | EXECUTE)
-    threads = [task.id for task in world.tasks.values() if task.process == pid and task.state != DEAD]
+    tasks = islice(world.tasks.values(), most)
+    threads = [task.id for task in tasks if task.process == pid and task.state != DEAD]
     for tid in sorted(threads, reverse=True):
-        start, end = stack_of(layout, tid)
+        start, end = stack_of(layout, tid, further=tid != pid)
         if tid != pid:  # below the stack of a further thread the C library leaves a page that nobody may touch
             yield Region("guard", start - PAGE_SIZE, start, 0, True, start - PAGE_SIZE, tid)
         yield Region("stack", start, end, READ | WRITE, True, end, tid)

@@ -161,7 +161,10 @@ class TaskPreempted(Event):
 
 
 class TaskSwitched(Event):
-    """`context_switch`: the CPU leaves the kernel stack of `prev` for that of `next` (0: the idle loop)."""
+    """`context_switch`: the CPU leaves the kernel stack of `prev` for that of `next` (0: the idle loop).
+
+    CR3 gets other page tables only if `next` is of another process than the task before: threads share an address
+    space, and the idle loop borrows the one that it finds (lazy TLB)."""
 
     prev: int
     next: int
@@ -172,6 +175,7 @@ class TaskSwitched(Event):
             row = world.tasks[next_task]
             remove(world.run_queues, row.host, world.run_links, next_task)
             world.tasks[next_task] = Task(row.id, row.process, row.host, RUNNING, "", 0, 0, 0)
+            world.page_tables[self.cpu] = row.process
             frame = world.frames.get(next_task)
             if frame is not None:
                 world.cpus[self.cpu] = Cpu(self.cpu, KERNEL, next_task, frame.vector, frame.nr, True)

@@ -20,6 +20,7 @@ from ioviz.model.cpu import (
     refused_vector,
 )
 from ioviz.model.idt import BREAKPOINT, GENERAL_PROTECTION, IDT, OVERFLOW, PAGE_FAULT
+from ioviz.model.memory import LAYOUT_64, Layout, stack_of
 from ioviz.model.syscalls import BY_NR, name_of
 
 if TYPE_CHECKING:
@@ -175,8 +176,6 @@ class Registers(NamedTuple):
     """Whether the context of the interrupted program lies on the kernel stack."""
 
 
-USER_STACK: Final = 0x7FFD_0000_0000
-KERNEL_STACKS: Final = 0xFFFF_C900_0000_0000
 STACK_SIZE: Final = 0x4000
 FRAME_SIZE: Final = 168
 """`sizeof(struct pt_regs)`."""
@@ -188,38 +187,40 @@ def call_number(nr: int, vector: int) -> int:
     return row.nr32 if row is not None and vector != NO_VECTOR else nr
 
 
-def user_rip(at: int) -> int:
-    """The address of a source line: made up, below 2^47 and the same in every run."""
-    return 0x40_0000 + (at >> 16) * 0x1_0000 + (at & 0xFFFF) * 0x10
+def user_rip(at: int, layout: Layout = LAYOUT_64) -> int:
+    """The address of a source line: made up, in the program's text, and the same in every run."""
+    return layout.text + (at >> 16) * 0x1_0000 + (at & 0xFFFF) * 0x10
 
 
-def user_rsp(task: int) -> int:
+def user_rsp(task: int, layout: Layout = LAYOUT_64) -> int:
     """The user stack pointer of a task, made up likewise."""
-    return USER_STACK - task * 0x10_0000 - 0x1A8
+    return stack_of(layout, task)[1] - 0x1A8
 
 
-def kernel_top(task: int) -> int:
+def kernel_top(task: int, layout: Layout = LAYOUT_64) -> int:
     """Where the kernel stack of a task begins; it grows down. 0 is the idle loop's."""
-    return KERNEL_STACKS + (task + 1) * STACK_SIZE
+    return layout.kernel_stacks + (task + 1) * STACK_SIZE
 
 
-def registers(event: Event, step: int) -> Registers | None:
+def registers(event: Event, step: int, layout: Layout = LAYOUT_64) -> Registers | None:
     """The registers after step `step` (from 1) of `event`; None if it has no such step."""
     names = [one.name for one in steps_of(event)]
     if not 0 < step <= len(names):
         return None
     done, task, at = names[:step], event.task, event.at
-    top = kernel_top(task)
+    top = kernel_top(task, layout)
     if isinstance(event, (SyscallReturned, IrqReturned, ExceptionReturned)):
         ret = event.ret if isinstance(event, SyscallReturned) else 0
         if "iret" in done and task:
-            return Registers(3, f"{user_rip(at):#x}", user_rsp(task), ret, True, False)
+            return Registers(3, f"{user_rip(at, layout):#x}", user_rsp(task, layout), ret, True, False)
         restored = "restore" in done
         return Registers(0, "exit_to_user_mode", top if restored else top - FRAME_SIZE, ret, True, not restored)
     trap = isinstance(event, TrapEntered)
     vector = getattr(event, "vector", NO_VECTOR)
     inside = "stack" in done or "lstar" in done or not task
-    rip, rsp, rax = (f"{user_rip(at):#x}", user_rsp(task), 0) if task else ("cpu_idle_loop", top - 64, 0)
+    rip, rsp, rax = (
+        (f"{user_rip(at, layout):#x}", user_rsp(task, layout), 0) if task else ("cpu_idle_loop", top - 64, 0)
+    )
     if isinstance(event, TrapEntered):
         rax = call_number(event.nr, vector)
     if "stack" in done or "lstar" in done or ("idt" in done and not task):

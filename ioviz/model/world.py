@@ -90,6 +90,8 @@ class World:
     ready_links: dict[int, Link]
 
     cpus: dict[int, Cpu]
+    page_tables: dict[int, int]
+    """The process whose page tables the register CR3 of each CPU names."""
     irq_lines: dict[tuple[int, int], bool]
     softirqs: dict[int, Softirq]
     nics: dict[int, Nic]

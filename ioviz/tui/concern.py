@@ -54,6 +54,7 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
 }
 PRIORITY: Final = (
     "source", "terminal", "eventpoll", "sockets", "cpu", "sched", "nic", "pipes", "wait", "syscalls", "idt", "files",
+    "memory",
 )  # fmt: skip
 """Which panels are large where the scene does not say, and after those that it names."""
 

@@ -50,6 +50,7 @@ WISHES: Final[dict[str, tuple[tuple[int, int], int, tuple[int, int]]]] = {
     "syscalls": ((36, 4), 7, (60, 12)),
     "eventpoll": ((38, 5), 10, (90, 20)),
     "sockets": ((38, 4), 9, (90, 16)),
+    "memory": ((44, 6), 12, (80, 18)),
     "nic": ((38, 5), 7, (90, 10)),
 }
 """(least, good, most) of the panels that need more or less than others, without a border."""

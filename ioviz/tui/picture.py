@@ -91,6 +91,8 @@ def knobs_shown(world: World) -> list[str]:
     entry = settings.get("entry", "")
     if entry:
         found.append({"int80": "int 0x80"}.get(entry, entry))
+    if settings.get("bits") == "32":
+        found.append("32 bit")
     if settings.get("timer") == "off":
         found.append("timer off")
     return found

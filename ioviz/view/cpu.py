@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from ioviz.lesson.words import in_ascii, place_name, task_name
-from ioviz.model.cpu import NO_VECTOR, USER, SyscallReturned
-from ioviz.model.idt import IDT, SYSCALL
+from ioviz.model.cpu import NO_VECTOR, USER, ExceptionRaised, SyscallReturned
+from ioviz.model.idt import IDT, PAGE_FAULT, SYSCALL
+from ioviz.model.memory import layout_of
 from ioviz.model.syscalls import BY_NR, name_of
+from ioviz.model.task import TaskSwitched
 from ioviz.model.trap_steps import (
     FRAME_SIZE,
     Registers,
@@ -38,28 +40,31 @@ def key(moment: Moment) -> Hashable:
         return None
     frame = world.frames.get(cpu.task or -cpu.id)
     event = moment.event
-    return cpu, frame, world.lines.get(cpu.task), moment.step, event.seq if event is not None and moment.steps else -1
+    shown = moment.steps or isinstance(event, TaskSwitched)
+    return cpu, frame, world.lines.get(cpu.task), moment.step, event.seq if event is not None and shown else -1
 
 
 def held(moment: Moment) -> Registers:
     """What the registers of the host's CPU hold at the moment."""
-    world, event = moment.world, moment.event
+    world, event, layout = moment.world, moment.event, layout_of(moment.world)
     if moment.step and event is not None and event.cpu == moment.host:
-        found = registers(event, moment.step)
+        found = registers(event, moment.step, layout)
         if found is not None:
             return found
     cpu = world.cpus[moment.host]
     frame = world.frames.get(cpu.task or -cpu.id)
     if cpu.ring == USER:
         rax = event.ret if isinstance(event, SyscallReturned) and event.cpu == moment.host else 0
-        return Registers(3, f"{user_rip(world.lines.get(cpu.task, 0)):#x}", user_rsp(cpu.task), rax, cpu.intr, False)
+        return Registers(
+            3, f"{user_rip(world.lines.get(cpu.task, 0), layout):#x}", user_rsp(cpu.task, layout), rax, cpu.intr, False
+        )
     if frame is None:
-        return Registers(0, "cpu_idle_loop", kernel_top(0) - 64, 0, cpu.intr, False)
+        return Registers(0, "cpu_idle_loop", kernel_top(0, layout) - 64, 0, cpu.intr, False)
     gate = IDT.get(frame.vector)
     trap = frame.vector in (NO_VECTOR, 0x80)
     rip = f"sys_{name_of(frame.nr)}" if trap else gate.handler if gate is not None else "?"
     number = call_number(frame.nr, frame.vector) if trap else 0
-    return Registers(0, rip, kernel_top(cpu.task) - FRAME_SIZE, number, cpu.intr, True)
+    return Registers(0, rip, kernel_top(cpu.task, layout) - FRAME_SIZE, number, cpu.intr, True)
 
 
 def _doing(moment: Moment) -> Text:
@@ -85,11 +90,14 @@ def render(moment: Moment, width: int, height: int) -> Text:
         return Text(pick(moment, "off", "未启动"), style=DIM)
     now = held(moment)
     on = pick(moment, "interrupts on", "允许中断") if now.intr else pick(moment, "interrupts off", "屏蔽中断")
+    size = "r" if layout_of(world).bits == 64 else "e"
     lines = [
         Text.assemble(
             f"CPU{cpu.id}  ", _ring(moment, now.ring), "  ", _doing(moment), (f"  IF={int(now.intr)} ", ""), (on, DIM)
         ),
-        Text.assemble(("rip ", DIM), f"{now.rip:<20}", ("  rsp ", DIM), f"{now.rsp:#x}", ("  rax ", DIM), str(now.rax)),
+        Text.assemble(
+            (f"{size}ip ", DIM), f"{now.rip:<20}", (f"  {size}sp ", DIM), f"{now.rsp:#x}", *_third(moment, now)
+        ),
     ]
     steps = steps_of(moment.event) if moment.event is not None and moment.event.cpu == moment.host else ()
     frame = world.frames.get(cpu.task or -cpu.id)
@@ -106,6 +114,18 @@ def render(moment: Moment, width: int, height: int) -> Text:
         mark = glyph(moment, "▶", ">") if current else glyph(moment, "✓", "+") if done else " "
         lines.append(Text(f"{mark} {number} {_told(moment, step)}", "bold reverse" if current else "" if done else DIM))
     return joined(_around(lines, head, moment.step, height))
+
+
+def _third(moment: Moment, now: Registers) -> tuple[tuple[str, str] | str, ...]:
+    """What else is worth a look: CR2 after a page fault, CR3 at a switch, and eax otherwise."""
+    event = moment.event
+    if event is not None and event.cpu == moment.host:
+        if isinstance(event, ExceptionRaised) and event.vector == PAGE_FAULT:
+            return ("  cr2 ", DIM), f"{event.address:#x}"
+        if isinstance(event, TaskSwitched):
+            pid = moment.world.page_tables.get(moment.host, 0)
+            return ("  cr3 ", DIM), pick(moment, f"page tables of {pid}", f"{pid} 的页表")
+    return ("  rax " if layout_of(moment.world).bits == 64 else "  eax ", DIM), str(now.rax)
 
 
 def _told(moment: Moment, step: Step) -> str:
@@ -127,7 +147,7 @@ def _stacks(moment: Moment, now: Registers, frame: Frame | None, width: int) -> 
     lines: list[Text] = []
     if task:
         mark = here if now.ring == 3 else there
-        lines.append(Text.assemble((user, DIM), f"{user_rsp(task):#x} ", (mark, "bold cyan")))
+        lines.append(Text.assemble((user, DIM), f"{user_rsp(task, layout_of(moment.world)):#x} ", (mark, "bold cyan")))
     mark = here if now.ring == 0 else there
     box = f"▕{content}▏" if not moment.ascii else f"[{content}]"
     below = Text.assemble((kernel, DIM), (box, "bold" if saved else DIM), " ", (mark, "bold red"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ioviz.view import cpu, eventpoll, files, idt, nic, pipe, sched, socket, source, syscalls, terminal, wait
+from ioviz.view import cpu, eventpoll, files, idt, memory, nic, pipe, sched, socket, source, syscalls, terminal, wait
 from ioviz.view.moment import Moment, Panel
 
 __all__ = ["PANELS", "Moment", "Panel"]
@@ -20,6 +20,7 @@ PANELS: Final[tuple[Panel, ...]] = (
     socket.PANEL,
     pipe.PANEL,
     eventpoll.PANEL,
+    memory.PANEL,
     cpu.PANEL,
     nic.PANEL,
 )

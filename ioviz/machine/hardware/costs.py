@@ -15,6 +15,7 @@ class Costs(NamedTuple):
     trap: int
     sysret: int
     context_switch: int
+    page_tables: int
     wakeup: int
     irq: int
     iret: int

@@ -26,6 +26,8 @@ class Config:
     sndbuf: int = 0
     somaxconn: int = 4096
     time_slice: int = 3_000_000
+    bits: str = "64"
+    """The size of the address space: 64 (128 TiB for the process, 128 TiB for the kernel) or 32 (3 GiB and 1 GiB)."""
     timer: str = "on"
     """off: no timer ends a time slice; a task keeps the CPU until it gives it away. (A sleep still ends in time.)"""
     latency: int = 200_000
@@ -49,7 +51,12 @@ class Config:
         return tuple((field.name, str(getattr(self, field.name))) for field in fields(self))
 
 
-CHOICES: Final = {"trigger": ("as-written", "lt", "et"), "entry": ("int80", "syscall"), "timer": ("on", "off")}
+CHOICES: Final = {
+    "trigger": ("as-written", "lt", "et"),
+    "entry": ("int80", "syscall"),
+    "timer": ("on", "off"),
+    "bits": ("64", "32"),
+}
 TIMES: Final = ("time_slice", "latency", "typing")
 RANGES: Final = {
     "rcvbuf": (0, 1 << 30),

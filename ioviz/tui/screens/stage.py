@@ -189,7 +189,10 @@ class StageScreen(Framing):
 
     def _wishes(self) -> tuple[Wish, ...]:
         shown = present(self._overview.kinds)
-        return tuple(wish_of(widget.panel) for widget in self._panels.values() if shown(widget.panel.id))
+        scene = self.player.source.scene if self.player is not None else None
+        named = scene.focus if scene is not None else ()
+        panels = (widget.panel for widget in self._panels.values())
+        return tuple(wish_of(panel) for panel in panels if shown(panel.id) or panel.id in named)
 
     # -- showing a place ---------------------------------------------------------------------------------------------
 

@@ -71,4 +71,6 @@ class _Ioviz:
 
 
 def build(guest: Guest) -> ModuleType:
-    return module_from("ioviz", _Ioviz(guest), {"PAGE_SIZE": PAGE_SIZE})
+    return module_from(
+        "ioviz", _Ioviz(guest), {"PAGE_SIZE": PAGE_SIZE, "KERNEL": guest.kernel.execute(instructions.kernel_text)}
+    )
