@@ -1,0 +1,19 @@
+"""Accepts twice; each time it lets the writer wait for a while, and then reads everything."""
+
+import socket
+import time
+
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", 8000))
+listener.listen()
+
+for _ in range(2):
+    connection, address = listener.accept()
+    time.sleep(0.005)
+    received = 0
+    while data := connection.recv(16384):
+        received += len(data)
+    print("received", received)
+    connection.close()
+listener.close()

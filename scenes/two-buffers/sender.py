@@ -1,0 +1,11 @@
+"""Sends twelve bytes to another machine, and waits for an answer."""
+
+import socket
+import sys
+
+connection = socket.create_connection((sys.argv[1], 8000))
+sent = connection.send(b"hello kernel")
+print("send() returned", sent)  # and now? nobody has read a byte
+answer = connection.recv(100)
+print("answer:", answer.decode())
+connection.close()

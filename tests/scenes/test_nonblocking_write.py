@@ -1,0 +1,78 @@
+"""What the scene `nonblocking-write` claims."""
+
+from __future__ import annotations
+
+from ioviz.model.socket import NoSpaceSet
+from ioviz.model.task import TaskSlept
+from tests.scenes.played import play, shown, socket_of
+
+EAGAIN = 11
+O_NONBLOCK = 0o4000
+
+
+def test_one_flag_of_the_open_file() -> None:
+    scene = play("nonblocking-write")
+    world = scene.at("O_NONBLOCK")
+    file = world.files[world.fds[scene.pid("writer.py") << 24 | 3].file]
+    assert file.flags & O_NONBLOCK
+    peer = socket_of(world, scene.pid("writer.py"), 3).peer
+    assert not any(file.flags & O_NONBLOCK for file in world.files.values() if file.obj == peer)
+
+
+def test_a_part_then_eagain_and_never_asleep_in_send() -> None:
+    scene = play("nonblocking-write")
+    returned = scene.returns("sendto", "writer.py")
+    taken = [ret for ret in returned if ret > 0]
+    assert returned[0] < 3 * 16384
+    assert returned[1] == -EAGAIN
+    assert sum(taken) == 3 * 16384
+    assert set(returned) - set(taken) == {-EAGAIN}
+    assert {event.wchan for event in scene.of(TaskSlept, "writer.py")} == {"hrtimer_nanosleep"}
+
+
+def test_both_buffers_are_full_when_a_part_was_taken() -> None:
+    scene = play("nonblocking-write")
+    world = scene.at("A part was taken")
+    sock = socket_of(world, scene.pid("writer.py"), 3)
+    sending, receiving = world.buffers[2 * sock.id + 1], world.buffers[2 * sock.peer]
+    assert sending.truesize >= sending.limit
+    assert sending.bytes + receiving.bytes == scene.returns("sendto", "writer.py")[0]
+    assert sock.nospace
+
+
+def test_nothing_changed_between_two_questions_in_vain() -> None:
+    scene = play("nonblocking-write")
+    first, later = scene.chapter("No room at all: EAGAIN"), scene.chapter("Asked in vain")
+    assert not scene.returns("recvfrom", "reader.py", first, later)
+
+
+def test_room_comes_while_the_writer_sleeps_on_a_timer() -> None:
+    scene = play("nonblocking-write")
+    place = scene.chapter("There is room, and nobody hears of it")
+    writer = scene.world(place + 1).tasks[scene.pid("writer.py")]
+    assert (writer.state, writer.wchan) == ("sleeping", "hrtimer_nanosleep")
+    event = scene.events[place]
+    assert isinstance(event, NoSpaceSet)
+    buffer = scene.world(place + 1).buffers[2 * event.sock + 1]
+    assert buffer.limit - buffer.truesize >= buffer.limit / 3
+
+
+def test_the_calls_in_vain_are_counted() -> None:
+    for knobs in ({}, {"sndbuf": "4k"}, {"rcvbuf": "16k"}):
+        scene = play("nonblocking-write", **knobs)
+        refused = scene.returns("sendto", "writer.py").count(-EAGAIN)
+        assert refused > 0
+        assert scene.printed("writer.py").endswith(f"refused {refused} times\n")
+
+
+def test_more_room_over_there_makes_the_first_part_larger() -> None:
+    small, large = (
+        play("nonblocking-write", **knobs).returns("sendto", "writer.py")[0] for knobs in ({}, {"rcvbuf": "16k"})
+    )
+    assert small < large
+
+
+def test_on_linux_too() -> None:
+    part, whole = shown("nonblocking-write", 1).split(" of ")
+    assert 0 < int(part) < int(whole)
+    assert "BlockingIOError" in shown("nonblocking-write", 2)

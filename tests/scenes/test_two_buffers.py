@@ -1,0 +1,72 @@
+"""What the scene `two-buffers` claims."""
+
+from __future__ import annotations
+
+import pytest
+
+from ioviz.model.nic import PacketSent
+from ioviz.model.world import World
+from tests.scenes.played import Played, play, shown, socket_of
+
+
+def filled(scene: Played, world: World) -> tuple[int, int, int, int]:
+    """Bytes in the sender's receive and send buffer, then in the receiver's."""
+    found: list[int] = []
+    for program, fd in (("sender.py", 3), ("receiver.py", 4)):
+        pid = scene.pid(program)
+        if pid << 24 | fd not in world.fds:  # not accepted yet: the kernel has it, without a descriptor
+            found += [0, 0]
+            continue
+        sock = socket_of(world, pid, fd).id
+        found += [world.buffers[2 * sock].bytes, world.buffers[2 * sock + 1].bytes]
+    return found[0], found[1], found[2], found[3]
+
+
+@pytest.mark.parametrize(
+    ("title", "bytes_"),
+    [
+        ("Twelve bytes in the program", (0, 0, 0, 0)),
+        ("The first copy: into the send buffer", (0, 12, 0, 0)),
+        ("send() has returned 12", (0, 12, 0, 0)),
+        ("In the receive buffer, over there", (0, 12, 12, 0)),
+        ("Only now is the send buffer empty", (0, 0, 12, 0)),
+        ("The second copy: out to the program", (0, 0, 0, 0)),
+        ("The other direction has its own pair", (0, 0, 0, 9)),
+    ],
+)
+def test_where_the_bytes_are(title: str, bytes_: tuple[int, int, int, int]) -> None:
+    scene = play("two-buffers")
+    assert filled(scene, scene.at(title)) == bytes_
+
+
+@pytest.mark.parametrize("knobs", [{}, {"latency": "2ms"}, {"bandwidth": "100000"}])
+def test_send_does_not_wait_for_the_wire(knobs: dict[str, str]) -> None:
+    scene = play("two-buffers", **knobs)
+    entered = scene.events[scene.chapter("Twelve bytes in the program")]
+    returned = scene.events[scene.chapter("send() has returned 12")]
+    assert returned.t - entered.t < 1000
+    packets = scene.of(PacketSent, start=entered.seq, stop=returned.seq)
+    assert not packets  # the card has not even fetched it
+    assert scene.returns("sendto", "sender.py") == [12]
+
+
+def test_the_receiver_sleeps_while_its_kernel_takes_and_acknowledges() -> None:
+    scene = play("two-buffers")
+    for title in ("In the receive buffer, over there", "Only now is the send buffer empty"):
+        receiver = scene.at(title).tasks[scene.pid("receiver.py")]
+        assert (receiver.state, receiver.wchan) == ("sleeping", "hrtimer_nanosleep")
+    sender = scene.at("Only now is the send buffer empty").tasks[scene.pid("sender.py")]
+    assert (sender.state, sender.wchan) == ("sleeping", "sk_wait_data")
+
+
+def test_recv_finds_the_data_and_does_not_wait() -> None:
+    scene = play("two-buffers")
+    start = scene.chapter("Only now is the send buffer empty")
+    assert scene.returns("recvfrom", "receiver.py", start)[0] == 12
+    assert scene.printed("receiver.py") == "received: hello kernel\n"
+
+
+def test_on_linux_send_returns_though_nobody_reads_and_buffers_are_limits_that_move() -> None:
+    assert shown("two-buffers", 1) == "50000\n"
+    before, after = shown("two-buffers", 2).splitlines()
+    assert before != after
