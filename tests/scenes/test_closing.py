@@ -69,8 +69,9 @@ def test_close_neither_wakes_the_reader_nor_sends_fin() -> None:
     assert sum(sock.state == ESTABLISHED for sock in world.sockets.values()) == 2
     received = scene.chapter('The "closed" socket receives')
     assert scene.returns("recvfrom", "threads.py", place, received + 1) == [12]
-    assert not scene.of(FinSent, "threads.py", place, received)
-    assert scene.of(FileReleased, "threads.py", place, received + 4)
+    sent = scene.entered("sendto", "threads.py")[0].seq
+    assert not [*scene.of(FinSent, None, place, sent), *scene.of(FileReleased, None, place, sent)]
+    assert scene.of(FinSent, "threads.py", sent, received + 1)  # by the reader, with the last reference
 
 
 def test_the_closed_socket_receives_and_shutdown_wakes() -> None:
