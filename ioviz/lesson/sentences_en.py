@@ -138,6 +138,12 @@ SENTENCES: Final = {
     "SignalDelivered.ignored": "{program} ignores signal {signal}.",
     "SignalDelivered.killed": "Signal {signal} ends {program}.",
     "SignalDelivered.accepted": "{program} was waiting for signal {signal} and takes it: no handler runs.",
+    "ProcessSpawned": (
+        "{who} makes a child process, {pid}, with the same open files, and sleeps until the child runs a program."
+    ),
+    "ProcessExecuted": "Process {pid} runs {name} from now on; descriptors marked close-on-exec are closed.",
+    "ProcessOrphaned": "The parent of process {pid} has ended; it belongs to nobody now.",
+    "ProcessReaped": "Its parent has asked how process {pid} ended: the zombie is gone.",
     "SignalMaskSet": "The task blocks these signals now: {signals}.",
     "FutexHashed": "{who} finds a lock taken: the kernel makes a wait queue for it. (A free lock needs no system call.)",
     "FutexForgotten": "Nobody waits for this lock any more: its wait queue goes.",

@@ -15,7 +15,7 @@ from ioviz.machine.hardware.inputs import Input, plug_in
 from ioviz.machine.kernel.kernel import Kernel
 from ioviz.machine.kernel.process import spawn_task
 from ioviz.machine.kernel.sched import Limits
-from ioviz.machine.kernel.signals import send_signal
+from ioviz.machine.kernel.signals import send_to_group
 from ioviz.machine.kernel.tty import STDERR, Terminal
 from ioviz.machine.launch import MAIN, REMOTE, Launch
 from ioviz.machine.user.guest import Guest
@@ -110,7 +110,7 @@ class Machine:
         process = kernel.world.processes.get(kernel.main_pid)
         if self._interrupts > 1 or process is None or not process.alive:
             kernel.stop("interrupted", f"interrupted {kernel.where()}", 130)
-        send_signal(kernel, kernel.main_pid, signal.SIGINT)
+        send_to_group(kernel, kernel.processes[kernel.main_pid].group, signal.SIGINT)
 
     def _start(self, launch: Launch) -> None:
         kernel = self.kernel
@@ -134,6 +134,7 @@ class Machine:
         kernel.visible[host] = tuple(dict.fromkeys(seen))
         guest = Guest(kernel, program, pid=pid, host_name=HOSTS[host - 1][1], seed=self._seed)
         guest.attach(state)
+        guest.family = self._hosting.guests
         self._hosting.guests[pid] = guest
         spawn_task(kernel, pid, host, pid, guest.main)
         kernel.cpu, kernel.task, kernel.pid, kernel.at = saved

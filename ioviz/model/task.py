@@ -23,7 +23,7 @@ READY, RUNNING, SLEEPING, DEAD = "ready", "running", "sleeping", "dead"
 
 
 class Process(msgspec.Struct, frozen=True, gc=False):
-    """A program in execution. `id` is the pid; `role` is main, peer or remote."""
+    """A program in execution. `id` is the pid; `role` is main, peer, remote, or child of a program."""
 
     id: int
     host: int
@@ -39,6 +39,8 @@ class Process(msgspec.Struct, frozen=True, gc=False):
     """The signal that ended it; 0: none."""
     reaped: bool = False
     """Whether its parent has asked for its exit status: until then it is a zombie."""
+    queue: int = 0
+    """The wait queue for its children's ends; 0 if it never had any."""
 
 
 class Task(msgspec.Struct, frozen=True, gc=False):

@@ -44,6 +44,7 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "futex": ("wait",),
     "signals": ("sched",),
     "inputs": ("cpu", "idt"),
+    "process": ("sched",),
     "memory": ("memory", "cpu"),
     "terminal": ("terminal",),
     "nic": ("nic",),

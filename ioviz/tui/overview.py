@@ -28,6 +28,7 @@ _BY_CONCEPT: Final = {
     "task": TASK,
     "futex": TASK,
     "signals": TASK,
+    "process": TASK,
     "eventpoll": EPOLL,
     "rbtree": EPOLL,
     "poll": EPOLL,

@@ -127,7 +127,7 @@ def start(*args: str | Path) -> subprocess.Popen[bytes]:
 
 def test_ctrl_c_is_the_program_s_own(program: Path) -> None:
     program.write_text(
-        "print('ready')\ntry:\n    while True: pass\n"
+        "try:\n    print('ready')\n    while True: pass\n"
         "except KeyboardInterrupt:\n    print('caught')\n    raise SystemExit(5)\n"
     )
     process = start(program)
@@ -149,7 +149,8 @@ def test_ctrl_c_while_a_line_is_asked_for(program: Path) -> None:
 
 def test_a_second_ctrl_c_ends_the_run(program: Path, tmp_path: Path) -> None:
     program.write_text(
-        "print('ready')\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass\n"
+        "import sys\nready = print\nwhile True:\n    try:\n        ready('ready'); ready = len\n"
+        "        while True: pass\n    except BaseException: pass\n"
     )
     process = start("--record", tmp_path / "run.ioviz", program)
     process.send_signal(signal.SIGINT)

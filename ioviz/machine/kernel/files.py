@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioviz.machine.kernel.wait import WaitQueues
 from ioviz.model.files import (
+    Fd,
     FdClosed,
     FdFlagsSet,
     FdInstalled,
@@ -126,6 +127,10 @@ class Files(WaitQueues):
         self.emit(FdInstalled, self.pid, fd, file, cloexec)
         return fd
 
+    def inherit_fd(self, pid: int, row: Fd) -> None:
+        """Let the new process `pid` have its parent's descriptor `row`, under the same number."""
+        self.emit(FdInstalled, pid, row.fd, row.file, row.cloexec)
+
     def close_fd(self, pid: int, fd: int) -> None:
         """Free descriptor `fd` of process `pid`, which must be open."""
         file = self.world.fds[pid << 24 | fd].file
@@ -196,6 +201,17 @@ def sys_close(k: Kernel, fd: int) -> int:
     if k.file(fd) is None:
         return -EBADF
     k.close_fd(k.pid, fd)
+    return 0
+
+
+def sys_close_range(k: Kernel, first: int, last: int, flags: int) -> int:
+    """close_range(2): every open descriptor from `first` to `last`."""
+    if first > last or flags:
+        return -EINVAL
+    table = k.pid << 24
+    for fd in range(first, min(last + 1, k.descriptors[k.pid].next)):
+        if table | fd in k.world.fds:
+            k.close_fd(k.pid, fd)
     return 0
 
 

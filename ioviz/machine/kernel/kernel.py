@@ -14,6 +14,7 @@ from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.files import Descriptors, Files
 from ioviz.machine.kernel.inet import Net
 from ioviz.machine.kernel.process import ProcessState, exit_group, exit_task
+from ioviz.machine.kernel.reap import exit_notify
 from ioviz.machine.kernel.signals import deliver, restarts, retarget
 from ioviz.machine.kernel.softirq import nic_interrupt
 from ioviz.machine.kernel.switch import TaskKilled
@@ -265,3 +266,4 @@ class Kernel(Files):
     ep_poll_callback = eventpoll.ep_poll_callback
     eventpoll_release_file = eventpoll.eventpoll_release_file
     retarget = retarget
+    exit_notify = exit_notify

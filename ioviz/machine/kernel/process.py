@@ -46,6 +46,8 @@ class ProcessState:
         """The signals whose action has SA_RESTART."""
         self.infos: dict[tuple[int, int], list[tuple[int, ...]]] = {}
         """What is known of each pending signal (its `siginfo_t`), by (tid or 0, number)."""
+        self.borrows = False
+        """Whether it still runs on its parent's stack, after `vfork`."""
         self.group = pid
         self.session = pid
 
@@ -109,6 +111,7 @@ def exit_group(k: Kernel, code: int, signal: int = 0) -> None:
     k.thread.killed = True
     k.emit(TaskExited, code)
     k.emit(ProcessExited, pid, code, signal)
+    k.exit_notify(pid)
 
 
 def sys_getpid(k: Kernel) -> int:

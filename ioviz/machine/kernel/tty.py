@@ -8,10 +8,10 @@ waits for one; a program without script or person reads end of file.
 from __future__ import annotations
 
 from collections import deque
-from errno import EINTR
+from errno import EINTR, ENOTTY
 from typing import TYPE_CHECKING
 
-from ioviz.machine.kernel.files import FileOps, Result, no_ioctl
+from ioviz.machine.kernel.files import FileOps, Result
 from ioviz.model.files import OpenFile
 from ioviz.model.idt import KEYBOARD
 from ioviz.model.poll_bits import POLLIN, POLLOUT
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ioviz.machine.kernel.kernel import Kernel
+
+TCGETS, FIONREAD, TIOCOUTQ = 0x5401, 0x541B, 0x5411
 
 
 class Terminal:
@@ -117,7 +119,17 @@ def tty_poll(k: Kernel, file: OpenFile) -> int:
     return POLLOUT | (POLLIN if terminal.lines or terminal.eof else 0)
 
 
+def tty_ioctl(k: Kernel, file: OpenFile, request: int, arg: int) -> Result:
+    """TCGETS, which only terminals answer; FIONREAD and TIOCOUTQ."""
+    if request in (TCGETS, TIOCOUTQ):
+        return 0, 0
+    if request == FIONREAD:
+        lines = k.terminals[file.obj].lines
+        return 0, len(lines[0]) if lines else 0
+    return -ENOTTY
+
+
 STDERR = 1 << 30
 """Not a flag of Linux: marks the open file behind descriptor 2, so that the two streams stay apart."""
 
-OPS = FileOps(tty_read, tty_write, tty_poll, lambda k, file: None, no_ioctl, lambda k, file: file.obj)
+OPS = FileOps(tty_read, tty_write, tty_poll, lambda k, file: None, tty_ioctl, lambda k, file: file.obj)

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 class WaitQueues(Scheduler):
     """Wait queues."""
 
-    def sleep(self, wchan: str, queues: tuple[int, ...], mode: int = SHARED, until: int = 0) -> str:
+    def sleep(self, wchan: str, queues: tuple[int, ...], mode: int = SHARED, until: int = 0, deaf: bool = False) -> str:
         """Sleep in the kernel function `wchan` on `queues` until woken or until the time `until` (0: for ever).
 
-        Returns "event", "timeout" or "signal". The caller checks its condition again and may sleep again.
+        Returns "event", "timeout" or "signal". The caller checks its condition again and may sleep again; where it is
+        `deaf` to signals, it does.
         """
         thread = self.thread
-        if thread.sigpending:
+        if thread.sigpending and not deaf:
             return "signal"
         if until and until <= self.now:
             return "timeout"

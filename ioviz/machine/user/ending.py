@@ -33,6 +33,7 @@ def guarded(guest: Guest, run: Callable[[], object]) -> int:
         return exit_code(guest, error)
     except KeyboardInterrupt as error:
         print_exception(guest, error)
+        guest.interrupted = True
         return INTERRUPTED
     except BaseException as error:
         print_exception(guest, error)

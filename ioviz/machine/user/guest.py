@@ -24,6 +24,7 @@ from ioviz.machine.user.loader import Program, run_program
 from ioviz.machine.user.patches import Serials
 from ioviz.machine.user.shims import builtins as builtins_shim
 from ioviz.machine.user.shims import sys as sys_shim
+from ioviz.machine.user.spawning import read_program
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ioviz.machine.user.asyncgens import AsyncgenHooks
+    from ioviz.machine.user.programs import CommandLine
 
 DEFAULT_ENVIRON = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "TERM": "xterm"}
 
@@ -103,6 +105,14 @@ class Guest:
         self.wakeup_failure: OSError | None = None
         self.signal_handlers: dict[int, Any] = {}
         self.asyncgens: AsyncgenHooks | None = None
+        self.family: dict[int, Guest] = {}
+        """All guests of the machine by pid, to which those that this one starts are added."""
+        self.spawned: CommandLine | None = None
+        """The command line by which another guest started this one."""
+        self.inherited: frozenset[int] = frozenset()
+        """The signals that it was told to ignore before it began."""
+        self.interrupted = False
+        """Whether a KeyboardInterrupt that nobody caught ended the program."""
         self.lacked = False
         """Whether the program was refused something that the machine lacks: an exit by that error has its own code."""
         self._last_key = 0
@@ -118,6 +128,7 @@ class Guest:
         process.check_signals = self.check_signals
         process.marked = self.pending_signals
         process.absolute = self.absolute
+        self.inherited = frozenset(number for number, (kind, _) in process.actions.items() if kind == 1)
         process.actions[SIGPIPE] = (1, None)  # writing to a closed pipe raises BrokenPipeError
         process.actions[SIGXFSZ] = (1, None)
         if process.actions.get(SIGINT, (0, None))[0] == 0:
@@ -129,9 +140,17 @@ class Guest:
         """Run the program from start to `exit_group`. The entry of the first task; never returns an error."""
         sys_shim.open_stdio(self)
         self.import_module("_signal")  # for the handler of SIGINT
-        code = ending.guarded(self, lambda: run_program(self, self.program))
+        code = ending.guarded(self, self._run)
         code = ending.finalize(self, code)
+        if self.interrupted and code == ending.INTERRUPTED:  # so that whoever waits for it sees what ended it
+            self.syscall(SYS.rt_sigaction, SIGINT, 0, None)
+            self.syscall(SYS.kill, self.pid, SIGINT)
         self.syscall(SYS.exit_group, code)
+
+    def _run(self) -> None:
+        if self.spawned is not None:
+            self.program = read_program(self, self.spawned)
+        run_program(self, self.program)
 
     def release(self) -> None:
         """The process is over: let go of everything that its program made, so that it can be collected."""

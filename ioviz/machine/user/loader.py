@@ -116,15 +116,22 @@ def _kind(error: SyntaxError) -> str:
 def run_program(guest: Guest, program: Program) -> None:
     """Run `program` in `guest` as `__main__`; whatever it raises passes through."""
     main = _main_module(guest)
-    guest.sys.path.insert(0, program.directory)
+    if guest.spawned is None or not guest.spawned.isolated:
+        guest.sys.path.insert(0, program.directory)
     if program.module:
         _run_module(guest, main, program.name)
         return
-    loader = guest.importer.own_loader("__main__", program.path, program.text)
+    loader = guest.importer.own_loader("__main__", program.path or _unnamed(program), program.text)
     namespace = main.__dict__
-    namespace["__file__"] = program.path
+    if program.path:
+        namespace["__file__"] = program.path
     namespace["__loader__"] = loader
     exec(loader.get_code("__main__"), namespace)
+
+
+def _unnamed(program: Program) -> str:
+    """How messages call a program that stands in no file."""
+    return "<string>" if program.name == "-c" else "<stdin>"
 
 
 def _main_module(guest: Guest) -> ModuleType:

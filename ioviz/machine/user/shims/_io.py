@@ -95,8 +95,9 @@ def _streams(guest: Guest, pure: Any) -> Callable[[], tuple[Any, Any, Any, type]
     class Console(FileIO):  # type: ignore[misc, valid-type]
         """A raw file on a descriptor that is open: asks the kernel nothing until it is read or written."""
 
-        def __init__(self, fd: int, name: str, readable: bool) -> None:
+        def __init__(self, fd: int, name: str, readable: bool, tty: bool) -> None:
             self._fd = fd
+            self._tty = tty
             self.name = name
             self._readable = readable
             self._writable = not readable
@@ -105,7 +106,7 @@ def _streams(guest: Guest, pure: Any) -> Callable[[], tuple[Any, Any, Any, type]
             self._blksize = 8192
 
         def isatty(self) -> bool:
-            return True
+            return self._tty
 
     class ConsoleText(TextIOWrapper):  # type: ignore[misc, valid-type]
         """`print` writes to this one in one piece. Whole lines go straight into the kernel, as they do through the
@@ -135,18 +136,21 @@ def _streams(guest: Guest, pure: Any) -> Callable[[], tuple[Any, Any, Any, type]
     ConsoleText.__name__ = ConsoleText.__qualname__ = "TextIOWrapper"
     Console.__module__ = ConsoleText.__module__ = "_io"
 
-    def stream(fd: int, name: str, mode: str, errors: str) -> Any:
-        raw = Console(fd, name, mode == "r")
-        buffer = pure.BufferedReader(raw) if mode == "r" else pure.BufferedWriter(raw)
-        text = ConsoleText(buffer, "utf-8", errors, "\n" if mode == "w" else None, True)
+    def stream(fd: int, name: str, mode: str, errors: str, kind: str, unbuffered: bool) -> Any:
+        if not kind:
+            return None
+        raw = Console(fd, name, mode == "r", kind == "tty")
+        buffer = pure.BufferedReader(raw) if mode == "r" else raw if unbuffered else pure.BufferedWriter(raw)
+        by_line = not unbuffered and (kind == "tty" or fd == 2)
+        text = ConsoleText(buffer, "utf-8", errors, "\n" if mode == "w" else None, by_line)
         text.mode = mode
         return text
 
-    def streams() -> tuple[Any, Any, Any, type]:
+    def streams(kinds: tuple[str, ...] = ("tty", "tty", "tty"), unbuffered: bool = False) -> tuple[Any, Any, Any, type]:
         return (
-            stream(0, "<stdin>", "r", "strict"),
-            stream(1, "<stdout>", "w", "strict"),
-            stream(2, "<stderr>", "w", "backslashreplace"),
+            stream(0, "<stdin>", "r", "strict", kinds[0], False),
+            stream(1, "<stdout>", "w", "strict", kinds[1], unbuffered),
+            stream(2, "<stderr>", "w", "backslashreplace", kinds[2], unbuffered),
             ConsoleText,
         )
 

@@ -219,6 +219,7 @@ def build(guest: Guest) -> ModuleType:
     }
     constants |= {"NSIG": SIGNALS, "ItimerError": ItimerError, "struct_siginfo": signal.struct_siginfo}
     module = module_from("_signal", _Signal(guest), constants)
-    guest.signal_handlers.setdefault(signal.SIGPIPE, SIG_IGN)
+    for number in (*guest.inherited, signal.SIGPIPE, signal.SIGXFSZ):
+        guest.signal_handlers.setdefault(number, SIG_IGN)
     guest.signal_handlers.setdefault(signal.SIGINT, module.__dict__["default_int_handler"])
     return module

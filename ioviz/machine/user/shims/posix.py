@@ -1,21 +1,22 @@
 """posix: descriptors, files, processes and the environment of a guest, on which the standard library's `os` stands.
 
 Paths are made absolute here (the kernel knows no working directory). What the kernel has no notion of is either
-answered as on a freshly installed machine (users, terminals, limits) or refused by `guest.lacks` (fork, exec, spawn).
+answered as on a freshly installed machine (users, terminals, limits) or refused by `guest.lacks` (fork).
 """
 
 from __future__ import annotations
 
 import os
 import posix
-from errno import EBADF, ECHILD, EINTR, EINVAL, ENOTDIR, ENOTTY
-from stat import S_ISCHR, S_ISDIR
+from errno import EBADF, EINTR, EINVAL, ENOTDIR, ENOTTY
+from stat import S_ISDIR
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ioviz.machine.user.shims import error, module_from
 from ioviz.machine.user.shims.arguments import bytes_of, c_int
 from ioviz.machine.user.shims.posix_dirs import Directories, DirEntry
+from ioviz.machine.user.shims.posix_processes import Processes
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ioviz.machine.user.guest import Guest
 
+TCGETS: Final = 0x5401
 F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC = 1, 2, 3, 4, 0, 1030
 _SYSCONF: Final = {
     "SC_PAGE_SIZE": 4096,
@@ -41,7 +43,7 @@ _HOST: Final = (
 """These compute, or are types or tables: the host's own are used."""
 
 
-class _Posix(Directories):
+class _Posix(Directories, Processes):
     UNDERSCORED = ("_exit",)
 
     def __init__(self, guest: Guest) -> None:
@@ -174,8 +176,7 @@ class _Posix(Directories):
         self._value(SYS.fcntl, fd, F_SETFD, 0 if inheritable else 1)
 
     def isatty(self, fd: int, /) -> bool:
-        result = self._syscall(SYS.fstat, fd)
-        return isinstance(result, tuple) and S_ISCHR(result[1][0])
+        return isinstance(self._syscall(SYS.ioctl, fd, TCGETS, 0), tuple)
 
     def ttyname(self, fd: int, /) -> str:
         if not self.isatty(fd):
@@ -207,18 +208,6 @@ class _Posix(Directories):
 
     def getpid(self) -> int:
         return self._guest.pid
-
-    def getppid(self) -> int:
-        return 1
-
-    def getpgrp(self) -> int:
-        return self._guest.pid
-
-    def getpgid(self, pid: int) -> int:
-        return pid or self._guest.pid
-
-    def getsid(self, pid: int, /) -> int:
-        return pid or self._guest.pid
 
     def getuid(self) -> int:
         return 0
@@ -295,34 +284,13 @@ class _Posix(Directories):
         self._syscall(SYS.exit_group, c_int(status))
         raise SystemExit(status)
 
-    def wait(self) -> NoReturn:
-        raise error(-ECHILD)
-
-    def waitpid(self, pid: int, options: int, /) -> NoReturn:
-        raise error(-ECHILD)
-
-    def wait3(self, options: int) -> NoReturn:
-        raise error(-ECHILD)
-
-    def wait4(self, pid: int, options: int) -> NoReturn:
-        raise error(-ECHILD)
-
-    def waitid(self, idtype: int, id: int, options: int, /) -> NoReturn:
-        raise error(-ECHILD)
-
-    def register_at_fork(self, **callbacks: object) -> None:
-        """Nothing ever forks."""
-
-    def _no_processes(self, *args: object, **kwargs: object) -> NoReturn:
-        raise self._guest.lacks("processes started by a program (fork, exec, spawn)")
-
-    fork = forkpty = execv = execve = posix_spawn = posix_spawnp = system = _no_processes
-
     def putenv(self, name: bytes, value: bytes, /) -> None:
-        """The environment is `os.environ` and nothing else."""
+        """Change an environment variable of the process, which its children inherit."""
+        self._guest.environ[os.fsdecode(name)] = os.fsdecode(value)
 
     def unsetenv(self, name: bytes, /) -> None:
-        """As above."""
+        """Delete an environment variable of the process."""
+        self._guest.environ.pop(os.fsdecode(name), None)
 
     def urandom(self, size: int, /) -> bytes:
         """Return a bytes object containing random bytes suitable for nothing but this run."""

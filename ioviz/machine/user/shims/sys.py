@@ -14,6 +14,7 @@ from ioviz.machine.user import ending
 from ioviz.machine.user.asyncgens import AsyncgenHooks
 from ioviz.machine.user.cmodules import BUILT_IN
 from ioviz.machine.user.shims import module_from
+from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
     from ioviz.machine.user.guest import Guest
@@ -59,6 +60,7 @@ _KEPT: Final = frozenset(
 """The host's own."""
 
 
+TCGETS: Final = 0x5401
 DEEPEST: Final = 10_000
 """Recursion that the stacks of the host are trusted to bear."""
 
@@ -222,12 +224,28 @@ def build(guest: Guest) -> ModuleType:
     return module
 
 
+def _kind(guest: Guest, fd: int) -> str:
+    """What an inherited descriptor is, as far as a stream on it needs to know: tty, file, or "" for closed."""
+    if isinstance(guest.syscall(SYS.fstat, fd), int):
+        return ""
+    return "tty" if isinstance(guest.syscall(SYS.ioctl, fd, TCGETS, 0), tuple) else "file"
+
+
 def open_stdio(guest: Guest) -> None:
     """Give the guest its three streams, on descriptors 0 to 2: line by line, UTF-8, as on a terminal."""
     io: Any = guest.import_module("_io")
     namespace = guest.sys.__dict__
     streams = io.__dict__.pop("ioviz_streams")
-    namespace["stdin"], namespace["stdout"], namespace["stderr"], namespace["__ioviz_console__"] = streams()
+    line = guest.spawned
+    if line is None:
+        made = streams()
+    else:
+        made = streams(tuple(_kind(guest, fd) for fd in range(3)), line.unbuffered)
+        namespace["warnoptions"].extend(line.warnings)
+        namespace["_xoptions"].update(
+            (key, value or True) for key, _, value in (x.partition("=") for x in line.xoptions)
+        )
+    namespace["stdin"], namespace["stdout"], namespace["stderr"], namespace["__ioviz_console__"] = made
     for name in ("stdin", "stdout", "stderr"):
         namespace[f"__{name}__"] = namespace[name]
     guest.import_module("io")
