@@ -13,10 +13,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ioviz.live.mirror import Mirror
+from ioviz.live.status import Status
 from ioviz.trace.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -40,25 +40,6 @@ PAUSE: Final = 1.0
 """Seconds between two comparisons, at least; a hundred times as long as one takes, if that is more."""
 SETTLES: Final = 0.25
 """Seconds after which a snapshot is compared although nothing more was seen: then nothing was on its way."""
-
-
-@dataclass(frozen=True)
-class Status:
-    """What the header says of a live session. `rate`: calls a second, over the last second; `slower`: how many times
-    slower the watching makes the program, 0.0 if that is not measured; `first`: events left out before the window."""
-
-    source: str
-    ended: bool
-    rate: float
-    calls: int
-    gaps: int
-    lost: int
-    checks: int
-    compared: int
-    differences: int
-    blind: str
-    slower: float
-    first: int
 
 
 class LiveSession:

@@ -145,6 +145,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("first", ("home",), "Home", Both("start", "开头"), Both("To the start", "回到开头"), "jump"),
     Action("last", ("end",), "End", Both("end", "结尾"), Both("To the end of the run", "到运行结束处"), "jump"),
     Action(
+        "present",
+        ("e",),
+        "e",
+        Both("now", "现在"),
+        Both("Back to the present of a live program, and follow it", "回到正在运行的程序的现在，并跟随它"),
+        "jump",
+    ),
+    Action(
         "search",
         ("/",),
         "/",

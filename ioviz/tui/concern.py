@@ -60,6 +60,8 @@ PRIORITY: Final = (
 """Which panels are large where the scene does not say, and after those that it names."""
 
 ALWAYS: Final = ("source", "cpu", "sched")
+UNSEEN: Final = frozenset({"cpu", "idt", "nic"})
+"""What nobody sees of a real computer: panels of a simulated machine only."""
 FLEETING: Final = frozenset({"EpollCreated", "EpollReleased"})
 """Kinds that alone do not make a panel worth its place: `import socket` makes an epoll instance, and throws it away."""
 
@@ -85,4 +87,6 @@ def present(kinds: Collection[type[Event]]) -> Callable[[str], bool]:
     for kind in kinds:
         if kind.__name__ not in FLEETING:
             seen.update(_panels_of(kind))
+    if any(kind.__name__ == "MirrorStarted" for kind in kinds):
+        seen -= UNSEEN
     return lambda panel: panel in seen or panel not in told

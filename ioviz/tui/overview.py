@@ -65,6 +65,14 @@ class Overview:
         self.kinds.clear()
         self.first_line = None
 
+    def skip(self, count: int) -> None:
+        """So many events of the log were forgotten before they were counted: they leave a blank."""
+        self.seen += count
+        while self.seen > BUCKETS * self.width:
+            self._merge()
+        while len(self._buckets) < self.seen // self.width:
+            self._buckets.append([0] * 7)
+
     def add(self, events: Iterable[Event]) -> None:
         """Count the next events of the log."""
         buckets, width, seen, kinds = self._buckets, self.width, self.seen, self.kinds

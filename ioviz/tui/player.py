@@ -62,6 +62,11 @@ class Player:
         return self.unfold(event) if event is not None else 0
 
     @property
+    def grows(self) -> bool:
+        """Whether asking for more makes more. What really happens cannot be hurried."""
+        return not self.source.ended and not getattr(self.source, "live", False)
+
+    @property
     def at_end(self) -> bool:
         """Nothing follows."""
         return self.source.ended and self.place.position >= self.log_length
@@ -115,7 +120,7 @@ class Player:
 
     def end(self) -> Scan:
         """The last event of the run, once the machine has got there."""
-        while not self.source.ended:
+        while self.grows:
             self.source.advance(SLICE)
             yield self.log_length
         return Place(self.log_length)
@@ -180,7 +185,7 @@ class Player:
     def _ensure(self, place: Place) -> Scan:
         """Make the log long enough for `place`."""
         while self.log_length < place.position:
-            if self.source.ended:
+            if not self.grows:
                 return None
             self.source.advance(SLICE)
             yield self.log_length
@@ -191,7 +196,7 @@ class Player:
         while True:
             stop = min(index + SLICE, self.log_length)
             if index >= stop:
-                if self.source.ended:
+                if not self.grows:
                     return None
                 self.source.advance(SLICE)
             else:

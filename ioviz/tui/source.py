@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ioviz.lesson.scene import Scene
+    from ioviz.live.status import Status
+    from ioviz.model.world import World
     from ioviz.trace.timeline import Timeline
 
 
@@ -56,6 +58,25 @@ class Careful:
     def timeline(self) -> Timeline:
         """The log."""
         return self._source.timeline
+
+    @property
+    def live(self) -> bool:
+        """Whether real processes are watched: the run goes on by itself."""
+        return bool(getattr(self._source, "live", False))
+
+    @property
+    def status(self) -> Status | None:
+        """How far a live session can be trusted; None if it is none."""
+        ask = getattr(self._source, "status", None)
+        found: Status | None = ask() if ask is not None else None
+        return found
+
+    @property
+    def present(self) -> World | None:
+        """The world as it is now, which changes under the viewer; None if the run is not live."""
+        mirror = getattr(self._source, "mirror", None)
+        world: World | None = mirror.world if mirror is not None else None
+        return world
 
     @property
     def scene(self) -> Scene | None:

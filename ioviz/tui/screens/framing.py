@@ -62,6 +62,10 @@ class Framing(Teaching):
             texts.append(Text(self.say(key), look.style("foreground")))
         else:
             head = Text(sentence, look.strong)
+            if event.origin:
+                head = Text.assemble(
+                    (f"{self.say('inferred' if event.origin == 2 else 'observed')}  ", look.muted), head
+                )
             if event.cpu != self.host and event.cpu in world.hosts:
                 head = Text.assemble((f"{world.hosts[event.cpu].name}: ", look.style("secondary", bold=True)), head)
             texts.insert(0, head)
@@ -98,6 +102,10 @@ class Framing(Teaching):
         most = max(2, size.height // 3)
         return min(most, max(2 if size.height < 30 else 3, len(WhyBar.wrapped(texts, size.width - 4, most + 1))))
 
+    def live_state(self) -> list[str]:
+        """What the header says of a live session; nothing of another."""
+        return []
+
     # -- the bars ----------------------------------------------------------------------------------------------------
 
     def _show_bars(self) -> None:
@@ -111,6 +119,7 @@ class Framing(Teaching):
             state = knobs_shown(moment.world)
             if len(moment.world.hosts) > 1:
                 state.insert(0, moment.world.hosts[self.host].name)
+            state = self.live_state() + state
             state.append(clock(moment.event.t if moment.event is not None else 0, self.app.look.ascii))
         source = player.source if player is not None else None
         title = source.scene.title.of(lang) if source is not None and source.scene is not None else ""

@@ -19,7 +19,7 @@ from ioviz.tui.actions import STAGE, bindings
 from ioviz.tui.concern import PRIORITY, concerned, present
 from ioviz.tui.layout import FLOORS, LEAST, Plan, Wish, make_plan, wish_of
 from ioviz.tui.place import Place
-from ioviz.tui.screens.framing import Framing
+from ioviz.tui.screens.living import Living
 from ioviz.tui.source import Careful
 from ioviz.tui.widgets.panel import BOXED, FOLDED, RULED, PanelWidget
 from ioviz.tui.widgets.timeline import TimelineWidget
@@ -41,7 +41,7 @@ AT_OPENING: Final = 0.06
 """Seconds that the machine may run before the first picture: most scenes are whole by then."""
 
 
-class StageScreen(Framing):
+class StageScreen(Living):
     """See the module. `open_source` makes the run, which may take a while or fail."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(STAGE)]
@@ -99,6 +99,9 @@ class StageScreen(Framing):
         careful = source if isinstance(source, Careful) else Careful(source)
         self.player = Player(careful, self.view.steps)
         self._overview.clear()
+        if careful.live:
+            self.begin_live()
+            return
         until = monotonic() + AT_OPENING
         whole = self._fill_slice()
         while not whole and (monotonic() < until or (opening and self._overview.first_line is None)):
@@ -204,9 +207,10 @@ class StageScreen(Framing):
             return
         position, step = player.place
         event, log = player.event, player.source.timeline
-        before = log.world(position - 1) if event is not None else None
+        now = self.world_now()
+        before = (now or log.world(position - 1)) if event is not None else None
         sentence = self.sentence(event, before) if event is not None and before is not None else ""
-        world = log.world(position)
+        world = now or log.world(position)
         if self.host not in world.hosts:
             self.host = min(world.hosts, default=1)
         self.moment = moment = view.moment(

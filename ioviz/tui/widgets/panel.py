@@ -7,7 +7,7 @@ lines that differ are repainted. A click opens it full size. A panel that cannot
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.style import Style
 from rich.text import Text
@@ -25,6 +25,22 @@ if TYPE_CHECKING:
 
 FULL, BOXED, RULED, FOLDED = "full", "boxed", "ruled", "folded"
 """How a panel is drawn: bare (it has the screen), in a box, under a title line, or as one line."""
+
+
+KNOWN: Final = {
+    "source": "observed", "terminal": "observed", "syscalls": "observed", "files": "observed", "sockets": "measured",
+    "pipes": "inferred", "sched": "inferred", "wait": "inferred", "eventpoll": "inferred",
+}  # fmt: skip
+"""How a panel's contents are known in a mirror of real processes: its least certain part decides."""
+
+
+def known(panel: str, moment: Moment) -> str:
+    """What stands behind a panel's title: how it is known. Nothing on the simulated machine."""
+    mirror = getattr(moment.world, "mirrors", {}).get(1)
+    if mirror is None or panel not in KNOWN:
+        return ""
+    ebpf = panel == "eventpoll" and mirror.source == "ebpf"
+    return f" ({say(moment.lang, 'kernel-own' if ebpf else KNOWN[panel])})"
 
 
 class PanelWidget(Lines):
@@ -50,6 +66,7 @@ class PanelWidget(Lines):
         self._key: Hashable = None
         self._body: list[Strip] = []
         self._frame: Hashable = None
+        self._note = ""
 
     # -- what it shows -----------------------------------------------------------------------------------------------
 
@@ -70,7 +87,8 @@ class PanelWidget(Lines):
             key = (type(error), str(error), self.mode, width, height, moment.lang)
             changed = key != self._key
             self._body = self._failure(error, width, moment.lang)
-        frame = (self.active, self.selected)
+        self._note = known(self.panel.id, moment)
+        frame = (self.active, self.selected, self._note)
         if changed or frame != self._frame:
             self._key, self._frame = key, frame
             self.show(self._framed(width, height, moment.lang))
@@ -131,6 +149,7 @@ class PanelWidget(Lines):
         body = [*self._body, *[Strip.blank(inner)] * (rows - len(self._body))]
         if self.mode == FULL:
             return [Strip.join([run("  ", Style()), line]) for line in body]
+        title += self._note
         label = f" {mark}{title} " if self.active else f" {title} "
         if self.mode == RULED:
             head = Text.assemble((glyph.across, edge), (label, name))

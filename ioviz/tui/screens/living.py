@@ -1,0 +1,179 @@
+"""The live half of the stage: real processes go on, whether one looks or not.
+
+While the stage follows, each frame shows the last state; thirty frames a second at most, however much happens. Every
+movement leaves the present: the run goes on being recorded below, and `action_present` goes back to it. A run that has
+ended is as any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from ioviz.tui.place import Place
+from ioviz.tui.screens.framing import Framing
+from ioviz.tui.screens.moving import FRAME
+from ioviz.tui.source import Careful
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ioviz.model.world import World
+    from ioviz.tui.player import Player, Scan
+
+COUNTED: Final = 8_192
+"""Events that the timeline takes note of in a frame, at most."""
+HURRY: Final = 400
+"""Events in a frame above which only the last state is looked at, not the one before it."""
+IDLE: Final = 0.25
+"""Seconds between two looks at the header while nothing happens, or while the person looks at the past."""
+
+
+class Living(Framing):
+    """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.following = False
+        self._hurried = False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether real processes are being watched, and have not ended."""
+        source = self.player.source if self.player is not None else None
+        return isinstance(source, Careful) and source.live and not source.ended
+
+    def begin_live(self) -> None:
+        """Follow the present from now on."""
+        self.following = True
+        self._show_present()
+        self.run_worker(self._go_on(), group="machine", exclusive=True, exit_on_error=False)
+
+    async def _go_on(self) -> None:
+        """A frame after the other, until the programs have ended."""
+        said = 0.0
+        while True:
+            began = monotonic()
+            player = self.player
+            assert player is not None
+            ended = player.source.advance(0)
+            counted = self._count(player)
+            if self.following and player.place.position != player.log_length:
+                self._show_present()
+                said = began
+            elif began - said > IDLE:
+                said = began
+                self._show_bars()
+            if ended and counted:
+                break
+            await asyncio.sleep(max(0.004, FRAME - (monotonic() - began)))
+        self.following = False
+        self.show_place()
+        self._filled()
+
+    def _count(self, player: Player) -> bool:
+        """Let the timeline take note of what is new; True when it knows all."""
+        log, seen = player.source.timeline, self._overview.seen
+        if seen < log.first:
+            self._overview.skip(log.first - seen)
+            seen = log.first
+        self._overview.add(log.events(seen, seen + COUNTED))
+        return self._overview.seen == len(log)
+
+    def _show_present(self) -> None:
+        player = self.player
+        assert player is not None
+        self._hurried = player.log_length - player.place.position > HURRY
+        player.go(Place(player.log_length))
+        self.show_place()
+
+    def world_now(self) -> World | None:
+        """The world of the present, if that is what is to be shown and too much happens to look at each event."""
+        source = self.player.source if self.player is not None else None
+        return source.present if self.following and self._hurried and isinstance(source, Careful) else None
+
+    def _filled(self) -> None:
+        raise NotImplementedError
+
+    # -- leaving the present, and coming back ------------------------------------------------------------------------------
+
+    def _leave_present(self) -> None:
+        if self.following:
+            self.following = False
+            if self.player is not None:
+                self.player.go(self.player.place)
+
+    def travel(self, scan: Scan, none: str, then: Callable[[], object] | None = None) -> None:
+        """Every movement leaves the present."""
+        self._leave_present()
+        super().travel(scan, none, then)
+
+    def seek(self, position: int) -> None:
+        """The same."""
+        self._leave_present()
+        super().seek(position)
+
+    def action_play(self) -> None:
+        """Space stands still, and goes on from there."""
+        if self.is_live and self.following:
+            self._leave_present()
+            self.show_place()
+            self.note("live-paused")
+        elif self.is_live and not self.playing and self.player is not None and self._at_present():
+            self.action_present()
+        else:
+            super().action_play()
+
+    def _at_present(self) -> bool:
+        return self.player is not None and self.player.place.position >= self.player.log_length
+
+    def action_last(self) -> None:
+        """The end of what still happens is the present."""
+        if self.is_live:
+            self.action_present()
+        else:
+            super().action_last()
+
+    def action_present(self) -> None:
+        """Follow the present again."""
+        if not self.is_live:
+            self.note("not-live")
+            return
+        self.pause()
+        self._stop_looking()
+        self.following = True
+        self._show_present()
+        self.note("live-follows")
+
+    def live_state(self) -> list[str]:
+        """What the header says of a live session."""
+        source = self.player.source if self.player is not None else None
+        status = source.status if isinstance(source, Careful) else None
+        if status is None:
+            return []
+        glyphs = self.app.look.ascii
+        say: Callable[..., Any] = self.say
+        if status.ended:
+            mark = "live-ended"
+        else:
+            mark = "live-now" if self.following else "live-past"
+        found = [say(mark, dot="*" if glyphs else "●", bars="||" if glyphs else "‖", stop="#" if glyphs else "■")]
+        if status.blind:
+            found.append(say("live-blind", why=status.blind))
+        elif status.checks:
+            found.append(say("live-differences", n=status.differences, of=short_number(status.compared)))
+        if status.gaps:
+            found.append(say("live-gaps", n=status.gaps, lost=short_number(status.lost)))
+        if not status.ended:
+            found.append(say("live-rate", n=short_number(round(status.rate))))
+            if status.slower >= 1.05:
+                found.append(say("live-slower", x=f"{status.slower:.1f}"))
+        return found
+
+
+def short_number(n: int) -> str:
+    """1234 → 1.2k."""
+    if n < 1000:
+        return str(n)
+    return f"{n / 1000:.1f}k" if n < 100_000 else f"{n // 1000}k" if n < 1_000_000 else f"{n / 1e6:.1f}M"
