@@ -10,6 +10,7 @@ to time, for a comparison. A snapshot is compared when everything that was obser
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -215,3 +216,15 @@ class LiveSession:
             if past or quiet:
                 self._pending.popleft()
                 self.mirror.feed([snapshot])
+
+
+class LogSession(LiveSession):
+    """A log of calls that somebody else made: read as it is looked at, with nothing to compare with, and kept whole."""
+
+    live = False
+
+    def __init__(self, source: Source, title: str) -> None:
+        super().__init__(source, title, title, window=sys.maxsize - SLACK)
+
+    status = None  # type: ignore[assignment]  # nothing goes on, so nothing is to be said of it
+    wait = None  # type: ignore[assignment]  # what there is, is there

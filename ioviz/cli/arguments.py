@@ -24,9 +24,12 @@ MAX_STEPS = 50_000_000
 
 
 MODULES: Final = {
+    "attach": "ioviz.cli.watch",
     "check-scene": "ioviz.cli.check_scene",
+    "doctor": "ioviz.cli.doctor",
     "new-scene": "ioviz.cli.new_scene",
     "verify": "ioviz.cli.verify",
+    "trace": "ioviz.cli.watch",
 }
 """Verbs that take their own flags apart: each module has `run(request) -> int`, and finds them in `request.rest`."""
 
@@ -182,6 +185,9 @@ def main_parser() -> argparse.ArgumentParser:
         "       ioviz play WHAT [ARGS]                   watch a scene, a program or a recording\n"
         "       ioviz exec PROGRAM.py [ARGS]             run a program on the simulated kernel\n"
         "       ioviz verify WHAT [ARGS]                 compare it with the real kernel, call by call\n"
+        "       ioviz trace -- PROGRAM [ARGS]            start any real program, and watch it\n"
+        "       ioviz attach PID                         watch a process that runs\n"
+        "       ioviz doctor                             what this computer lets one watch\n"
         "       ioviz new-scene NAME                     lay a scene of one's own\n"
         "       ioviz check-scene WHAT...                play scenes without a terminal, and say what is wrong",
         description="A kernel that one can watch. `ioviz VERB --help` lists the flags of a verb.",

@@ -34,6 +34,41 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "{text!r} is no number above zero",
         "{text!r} 不是大于零的数",
     ),
+    "bad-pid": (
+        "{text!r} is no process ID: `ps` lists them, ioviz trace -- PROGRAM starts a program",
+        "{text!r} 不是进程号：可用 `ps` 查看；要启动程序请用 ioviz trace -- 程序",
+    ),
+    "bad-log": (
+        "{path}: this strace log cannot be opened ({why})",
+        "{path}：打不开这份 strace 日志（{why}）",
+    ),
+    "doctor-machine": (
+        "The simulated machine works everywhere. Real processes can be watched by:",
+        "模拟的机器处处可用。真实的进程可以这样观察：",
+    ),
+    "doctor-ebpf": (
+        "calls without stopping the program, and the kernel's own ready list",
+        "不打断程序就能看到系统调用，还有内核自己的就绪链表",
+    ),
+    "doctor-strace": (
+        "every call of any program; it stops the program twice a call",
+        "任何程序的每次调用；每次调用都会让程序停两下",
+    ),
+    "doctor-probe": ("Python programs that ioviz starts, from within", "由 ioviz 启动的 Python 程序，从内部观察"),
+    "doctor-procfs": (
+        "the state of what runs: descriptors, interest lists, queues; no calls",
+        "运行中进程的状态：描述符、兴趣列表、队列；看不到调用",
+    ),
+    "doctor-no": ("cannot be used: {why}", "不能用：{why}"),
+    "doctor-best": (
+        "ioviz attach takes {name} by itself; --source takes another.",
+        "ioviz attach 会自动选用 {name}；可用 --source 换一种。",
+    ),
+    "doctor-none": ("No process that runs already can be watched here.", "这里无法观察已在运行的进程。"),
+    "doctor-yama": (
+        "kernel.yama.ptrace_scope is {scope}: without root, only what ioviz starts can be traced.",
+        "kernel.yama.ptrace_scope 为 {scope}：没有 root 时，只能跟踪由 ioviz 启动的程序。",
+    ),
     "usage": ("ioviz: {text}", "ioviz：{text}"),
     "no-program": (
         "{path}: cannot read the program ({why}); check the name, or use -m for a module",

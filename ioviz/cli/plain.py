@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from ioviz.lesson.anchor import find_anchors
 from ioviz.lesson.narration import narrate
-from ioviz.model.event import file_and_line
+from ioviz.model.event import Origin, file_and_line
 from ioviz.model.host import RunEnded
 from ioviz.model.trap_steps import steps_of
 from ioviz.model.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import TextIO
 
     from ioviz.lesson.scene import Chapter
@@ -25,20 +25,22 @@ if TYPE_CHECKING:
     from ioviz.tui.source import Source
 
 SLICE = 2_000
+KNOWN = {Origin.OBSERVED: ("[observed]", "[观察到]"), Origin.INFERRED: ("[inferred]", "[推断]")}
+"""How an event of a real process is known."""
 
 
 def tell(source: Source, lang: str, out: TextIO | None = None) -> int:
     """Print the story of `source` to `out` (stdout); always 0: what a program's exit code was is part of the story."""
     out = out or sys.stdout
-    for line in story(source, lang):
+    for line in story(source, lang, out.flush):
         print(line, file=out)
     out.flush()
     source.close()
     return 0
 
 
-def story(source: Source, lang: str) -> Iterator[str]:
-    """The lines of the story."""
+def story(source: Source, lang: str, idle: Callable[[], object] = int) -> Iterator[str]:
+    """The lines of the story; `idle` is called where nothing happens for a while."""
     chapters: dict[int, Chapter] = {}
     scene = source.scene
     yield f"# {scene.title.of(lang) if scene is not None else source.title}"
@@ -54,12 +56,14 @@ def story(source: Source, lang: str) -> Iterator[str]:
         chapters = dict(places)
     number = 0
     world = World()
-    for event in _events(source):
+    for event in _events(source, idle):
         sentence = narrate(world, event, lang)
         event.apply(world)
         where = _where(world, event)
         if sentence.startswith(where):  # a source line says itself where it is
             where = ""
+        if event.origin:
+            sentence = f"{KNOWN[Origin(event.origin)][lang == 'zh']} {sentence}"
         yield f"{event.t / 1e6:10.4f} ms  {where:<16} {sentence}"
         if event.seq in chapters:
             for step in steps_of(event):
@@ -71,7 +75,7 @@ def story(source: Source, lang: str) -> Iterator[str]:
             yield from ("", event.message)
 
 
-def _events(source: Source) -> Iterator[Event]:
+def _events(source: Source, idle: Callable[[], object]) -> Iterator[Event]:
     """Every event, as the machine makes them."""
     done, ended = 0, False
     while True:
@@ -81,6 +85,10 @@ def _events(source: Source) -> Iterator[Event]:
         if ended:
             return
         ended = source.advance(SLICE)
+        wait = getattr(source, "wait", None)
+        if wait is not None and not ended and len(source.timeline) == done:  # real processes take their time
+            idle()
+            wait(0.2)
 
 
 def _where(world: World, event: Event) -> str:

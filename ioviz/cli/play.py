@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def run_gallery(request: Request) -> int:
     """Open the gallery of scenes."""
     lang = choose_language(request.lang)
-    if not _at_terminal():
+    if not at_terminal():
         raise UsageError(say("no-terminal", scenes=_names()))
     from ioviz.tui.app import run
 
@@ -44,7 +44,7 @@ def run_play(request: Request) -> int:
     """Watch what `request` names."""
     open_source = _opener(request)
     lang = choose_language(request.lang)
-    if request.plain or not _at_terminal():
+    if request.plain or not at_terminal():
         from ioviz.cli.plain import tell
         from ioviz.trace.recording import RecordingError
 
@@ -70,6 +70,11 @@ def _opener(request: Request) -> Callable[[], Source]:
         path = Path(program.name)
         if _is_recording(path):
             return _replay(path)
+        if path.is_file() and path.suffix != ".py":
+            from ioviz.live.strace_log import looks_like_strace
+
+            if looks_like_strace(path):
+                return _strace_log(path)
         if not path.exists():
             raise UsageError(say("what-is-it", what=program.name, scenes=_names()))
     return _of_programs(request)
@@ -134,9 +139,21 @@ def _replay(path: Path) -> Callable[[], Source]:
     return lambda: source
 
 
+def _strace_log(path: Path) -> Callable[[], Source]:
+    from ioviz.live.strace_log import StraceLog
+    from ioviz.live_session import LogSession
+
+    try:
+        log = StraceLog(path)
+    except OSError as error:
+        raise UsageError(say("bad-log", path=path, why=error.strerror)) from error
+    return lambda: LogSession(log, path.name)
+
+
 def _names() -> str:
     return ", ".join(scene.id for scene in find_scenes())
 
 
-def _at_terminal() -> bool:
+def at_terminal() -> bool:
+    """Whether a person sits before us."""
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}

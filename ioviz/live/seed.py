@@ -106,10 +106,13 @@ def ready_seen(m: Mirror, seen: ReadySeen) -> None:
     world, ep = m.world, row.obj
     by_fd = {item.fd: item.id for item in world.epitems.values() if item.ep == ep}
     wanted = [by_fd[fd] for fd in seen.fds if fd in by_fd]
-    if list(walk(world.ready_lists, ep, world.ready_links)) != wanted:
+    drop_ready(m, ep, set(wanted))
+    here = list(walk(world.ready_lists, ep, world.ready_links))
+    if here != wanted[: len(here)]:
         drop_ready(m, ep)
-        for item in wanted:
-            m.seen(ReadyLinked, ep, item, 0, "callback")
+        here = []
+    for item in wanted[len(here) :]:
+        m.seen(ReadyLinked, ep, item, 0, "callback")
 
 
 def _doubtful(m: Mirror, pid: int, fd: int, snapshot: Snapshot) -> bool:

@@ -68,26 +68,20 @@ LAUNCH: Final = (
 PR_SET_PDEATHSIG: Final = 1
 
 
-def why_not(pid: int | None = None, argv: Sequence[str] = ()) -> Refusal | None:
-    """Why strace cannot watch process `pid` (or start `argv`) here; None if it can."""
+def why_not(pid: int | None = None) -> Refusal | None:
+    """Why strace cannot watch here, or not process `pid`; None if it can."""
     if not sys.platform.startswith("linux"):
         return Refusal("strace is for Linux, and this is another system", "use --source probe",
                        "strace 只用于 Linux，这里是别的系统", "请用 --source probe")  # fmt: skip
     if shutil.which("strace") is None:
         return Refusal("there is no strace here", "install it (apt install strace, dnf install strace), or use another "
                        "--source", "这里没有 strace", "请安装（apt install strace），或换一种 --source")  # fmt: skip
-    if argv and shutil.which(argv[0]) is None:
-        return Refusal(f"there is no program {argv[0]!r}", "give its path, or a name that is on the PATH",
-                       f"找不到程序 {argv[0]!r}", "请给出路径，或 PATH 里有的名字")  # fmt: skip
-    scope = _yama()
+    scope = yama()
     if scope == 3:
         return Refusal("this kernel lets nobody trace (kernel.yama.ptrace_scope is 3)", "only a restart changes that",
                        "这个内核禁止一切跟踪（kernel.yama.ptrace_scope 为 3）", "只有重启才能改变")  # fmt: skip
     if pid is None:
         return None
-    if pid == os.getpid():
-        return Refusal(f"process {pid} is ioviz itself", "name another one", f"进程 {pid} 就是 ioviz 自己",
-                       "请换一个进程")  # fmt: skip
     refusal = procfs.why_not(pid)
     if refusal is not None:
         return refusal
@@ -103,7 +97,8 @@ def why_not(pid: int | None = None, argv: Sequence[str] = ()) -> Refusal | None:
     return None
 
 
-def _yama() -> int:
+def yama() -> int:
+    """What kernel.yama.ptrace_scope says; 0 where there is none."""
     try:
         return int(Path("/proc/sys/kernel/yama/ptrace_scope").read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -162,7 +157,7 @@ class StraceSource:
 
     def start(self) -> None:
         """See `Source`."""
-        refusal = why_not(self._pid or None, self.argv)
+        refusal = why_not(self._pid or None)
         if refusal is not None:
             raise SourceError(refusal)
         gate = -1

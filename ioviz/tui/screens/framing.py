@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ioviz.model.event import Origin
 from ioviz.tui.layout import FLOORS
 from ioviz.tui.overview import Overview
 from ioviz.tui.screens.teaching import Teaching
@@ -63,9 +64,8 @@ class Framing(Teaching):
         else:
             head = Text(sentence, look.strong)
             if event.origin:
-                head = Text.assemble(
-                    (f"{self.say('inferred' if event.origin == 2 else 'observed')}  ", look.muted), head
-                )
+                known = self.say("inferred" if event.origin == Origin.INFERRED else "observed")
+                head = Text.assemble((f"{known}  ", look.muted), head)
             if event.cpu != self.host and event.cpu in world.hosts:
                 head = Text.assemble((f"{world.hosts[event.cpu].name}: ", look.style("secondary", bold=True)), head)
             texts.insert(0, head)

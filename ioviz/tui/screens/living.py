@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ioviz.tui.place import Place
 from ioviz.tui.screens.framing import Framing
@@ -47,6 +47,9 @@ class Living(Framing):
     def begin_live(self) -> None:
         """Follow the present from now on."""
         self.following = True
+        assert self.player is not None
+        self.player.source.advance(0)
+        self._count(self.player)
         self._show_present()
         self.run_worker(self._go_on(), group="machine", exclusive=True, exit_on_error=False)
 
@@ -96,7 +99,7 @@ class Living(Framing):
     def _filled(self) -> None:
         raise NotImplementedError
 
-    # -- leaving the present, and coming back ------------------------------------------------------------------------------
+    # -- leaving the present, and coming back --------------------------------------------------------------------------
 
     def _leave_present(self) -> None:
         if self.following:
@@ -153,11 +156,8 @@ class Living(Framing):
         if status is None:
             return []
         glyphs = self.app.look.ascii
-        say: Callable[..., Any] = self.say
-        if status.ended:
-            mark = "live-ended"
-        else:
-            mark = "live-now" if self.following else "live-past"
+        say = self.say
+        mark = "live-ended" if status.ended else "live-now" if self.following else "live-past"
         found = [say(mark, dot="*" if glyphs else "●", bars="||" if glyphs else "‖", stop="#" if glyphs else "■")]
         if status.blind:
             found.append(say("live-blind", why=status.blind))

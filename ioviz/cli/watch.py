@@ -1,0 +1,122 @@
+"""`ioviz trace -- PROGRAM [ARGS]` and `ioviz attach PID`: a real process on the stage, or as text."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ioviz.cli.arguments import Parser, UsageError
+from ioviz.cli.messages import LANGUAGES, choose_language, say
+
+if TYPE_CHECKING:
+    from ioviz.cli.arguments import Request
+    from ioviz.live_session import LiveSession
+
+SOURCES = ("auto", "strace", "procfs", "probe", "ebpf")
+
+
+def parser_of(verb: str) -> Parser:
+    """The flags of a verb."""
+    what = "PROGRAM [ARGS]" if verb == "trace" else "PID"
+    parser = Parser(
+        prog=f"ioviz {verb}",
+        usage=f"ioviz {verb} [flags] {'-- ' if verb == 'trace' else ''}{what}",
+        description="Start a program and watch it." if verb == "trace" else "Watch a process that runs already.",
+        allow_abbrev=False,
+    )
+    if verb == "trace":
+        parser.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM", help="what to start, and its words")
+    else:
+        parser.add_argument("pid", metavar="PID", help="the process, with its children and threads")
+    parser.add_argument("--source", choices=SOURCES, default="auto", help="how to watch (the best that works here)")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep all of it, to be played later")
+    parser.add_argument("--plain", action="store_true", help="as text (also when there is no terminal)")
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
+    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    return parser
+
+
+def run(request: Request) -> int:
+    """Watch what `request` names."""
+    options = parser_of(request.verb).parse_args(request.rest)
+    lang = choose_language(options.lang or request.lang)
+    pid = _pid(options.pid) if request.verb == "attach" else None
+    argv = tuple(options.program) if request.verb == "trace" else ()
+    if argv[:1] == ("--",):
+        argv = argv[1:]
+    if request.verb == "trace" and not argv:
+        raise UsageError(say("what-to-run", verb="trace"))
+    from ioviz.cli.play import at_terminal
+
+    plain = options.plain or not at_terminal()
+    session = open_session(pid, argv, options.source, options.record, lang, plain=plain)
+    try:
+        if plain:
+            return _tell(session, lang, options.record)
+        from ioviz.tui.app import run as run_app
+
+        return run_app(lambda: session, lang=lang, ascii_only=options.ascii or request.ascii)
+    finally:
+        session.close()
+        if options.record is not None:
+            print(say("recorded", path=options.record), file=sys.stderr)
+
+
+def open_session(
+    pid: int | None, argv: tuple[str, ...], source: str, record: Path | None, lang: str, *, plain: bool
+) -> LiveSession:
+    """A session that has begun. Raises UsageError."""
+    from ioviz.live.choose import choose
+    from ioviz.live.procfs import owner
+    from ioviz.live.source import SourceError
+    from ioviz.live_session import LiveSession
+    from ioviz.trace.writer import Writer
+
+    # On the stage the terminal is ours: a program that we start may not write across it.
+    silent = subprocess.DEVNULL
+    streams: tuple[Any, Any, Any] = (None, sys.stderr, None) if plain else (silent, silent, silent)
+    try:
+        chosen = choose(source, pid, argv, streams)
+    except SourceError as error:
+        raise UsageError(error.refusal.sentence(lang)) from error
+    try:
+        writer = Writer(record) if record is not None else None
+    except OSError as error:
+        raise UsageError(say("no-record", path=record, why=error.strerror)) from error
+    if argv:
+        title, how = " ".join(argv), " ".join(argv)
+    else:
+        known = owner(pid) if pid is not None else None
+        title, how = f"{known[1]} ({pid})" if known is not None else str(pid), f"PID {pid}"
+    session = LiveSession(chosen.source, title, how, writer=writer, look=chosen.look, who=owner, slower=chosen.slower)
+    try:
+        session.start()
+    except SourceError as error:
+        session.close()
+        if record is not None:
+            record.unlink(missing_ok=True)
+        raise UsageError(error.refusal.sentence(lang)) from error
+    return session
+
+
+def _tell(session: LiveSession, lang: str, record: Path | None) -> int:
+    from ioviz.cli.plain import tell
+
+    try:
+        tell(session, lang)
+    except KeyboardInterrupt:
+        return 0
+    ending = session.ending
+    if ending is not None:
+        print(say("usage", text=ending.sentence(lang)), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _pid(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < len(text) <= 10 or int(text) == 0:
+        raise UsageError(say("bad-pid", text=text))
+    return int(text)
