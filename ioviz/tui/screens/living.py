@@ -51,9 +51,9 @@ class Living(Framing):
         self.player.source.advance(0)
         self._count(self.player)
         self._show_present()
-        self.run_worker(self._go_on(), group="machine", exclusive=True, exit_on_error=False)
+        self.run_worker(self._keep_up(), group="machine", exclusive=True, exit_on_error=False)
 
-    async def _go_on(self) -> None:
+    async def _keep_up(self) -> None:
         """A frame after the other, until the programs have ended."""
         said = 0.0
         while True:
