@@ -46,7 +46,7 @@ class MirrorStarted(Event):
 
     def apply(self, world: World) -> None:
         world.mirrors[1] = Mirror(1, self.source)
-        world.runs[1] = Run(0, ())
+        world.runs[1] = Run(0, (("entry", "syscall"),))
 
 
 class MirrorChecked(Event):

@@ -151,6 +151,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         Both("now", "现在"),
         Both("Back to the present of a live program, and follow it", "回到正在运行的程序的现在，并跟随它"),
         "jump",
+        footer=2,
     ),
     Action(
         "search",

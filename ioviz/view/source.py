@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from rich.style import Style
 from rich.text import Span, Text
 
 from ioviz.model.event import file_and_line
+from ioviz.model.syscalls import name_of
 from ioviz.model.task import DEAD, READY, RUNNING, SLEEPING
 from ioviz.view.moment import Moment, cut, glyph, joined, make_panel, pick
 
 if TYPE_CHECKING:
     from ioviz.model.task import Task
 
+MOST: Final = 40
+"""Threads of real programs that are listed."""
 STATES: Final = {
     RUNNING: ("running", "运行", "green", "▶", ">"),
     READY: ("ready", "就绪", "yellow", "◷", "."),
@@ -65,8 +69,28 @@ def _tasks(moment: Moment) -> list[Task]:
     return sorted(alive[:4], key=lambda task: task.id)
 
 
+def _threads(moment: Moment) -> list[Task]:
+    """The threads of real programs, whose lines nobody sees: those that live, at most a screen full."""
+    alive = [task for task in islice(moment.world.tasks.values(), 256) if task.state != DEAD]
+    here = _here(moment)
+    return sorted(alive[:MOST], key=lambda task: (task.id != here, task.id)) if len(alive) > MOST else alive
+
+
+def _thread(moment: Moment, task: Task) -> Text:
+    world = moment.world
+    line = Text.assemble((f"{task.id} ", "bold"), (world.processes[task.process].name, "bold"), "  ")
+    line.append_text(task_state(moment, task, wchan=False))
+    frame = world.frames.get(task.id)
+    if frame is not None:
+        line.append(pick(moment, f"  in {name_of(frame.nr)}", f"  在 {name_of(frame.nr)} 中"), style="yellow")
+    return line
+
+
 def key(moment: Moment) -> Hashable:
     """Lines and states of the tasks that are shown."""
+    if moment.world.mirrors and not moment.world.lines:
+        frames = moment.world.frames
+        return tuple((task, frames.get(task.id)) for task in _threads(moment)), _here(moment)
     return tuple((task, moment.world.lines[task.id]) for task in _tasks(moment)), _here(moment)
 
 
@@ -77,6 +101,8 @@ def _here(moment: Moment) -> int:
 def render(moment: Moment, width: int, height: int) -> Text:
     """The tasks beside each other where there is room, else below each other."""
     tasks = _tasks(moment)
+    if not tasks and moment.world.mirrors:
+        return joined([_thread(moment, task) for task in _threads(moment)[:height]])
     if not tasks:
         return Text(pick(moment, "no program yet", "还没有程序"), style="bright_black")
     across = max(1, min(len(tasks), width // 40))
@@ -129,7 +155,10 @@ def _column(moment: Moment, task: Task, width: int, height: int) -> list[Text]:
 def line(moment: Moment, width: int) -> Text:
     """`server.py:19 ▶ …` for each task."""
     parts = []
-    for task in _tasks(moment):
+    tasks = _tasks(moment)
+    if not tasks and moment.world.mirrors:
+        parts = [_thread(moment, task) for task in _threads(moment)[:3]]
+    for task in tasks:
         _, at = file_and_line(moment.world.lines[task.id])
         name = moment.world.processes[task.process].name
         parts.append(Text.assemble(f"{name}:{at} ", task_state(moment, task, wchan=False)))

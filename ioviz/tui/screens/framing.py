@@ -102,6 +102,10 @@ class Framing(Teaching):
         most = max(2, size.height // 3)
         return min(most, max(2 if size.height < 30 else 3, len(WhyBar.wrapped(texts, size.width - 4, most + 1))))
 
+    def unusable(self) -> frozenset[str]:
+        """Actions of the footer that cannot be used now."""
+        return frozenset({"present"})
+
     def live_state(self) -> list[str]:
         """What the header says of a live session; nothing of another."""
         return []
@@ -128,7 +132,7 @@ class Framing(Teaching):
             rule.update(lang, across if floor == "kernel" else None, "")
         self._why_bar.update(self.why_texts)
         self._show_timeline()
-        self._footer.update(lang, toast=self._toast)
+        self._footer.update(lang, self.unusable(), toast=self._toast)
 
     def _chapter_title(self) -> str:
         player = self.player
@@ -162,4 +166,4 @@ class Framing(Teaching):
     def note(self, key: str, **values: object) -> None:
         """Say something in the last line, until the next key."""
         self._toast = self.say(key, **values)
-        self._footer.update(self.app.lang, toast=self._toast)
+        self._footer.update(self.app.lang, self.unusable(), toast=self._toast)

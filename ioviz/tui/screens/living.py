@@ -26,6 +26,8 @@ COUNTED: Final = 8_192
 """Events that the timeline takes note of in a frame, at most."""
 HURRY: Final = 400
 """Events in a frame above which only the last state is looked at, not the one before it."""
+NOT_LIVE: Final = frozenset({"next-chapter", "toggle-trigger", "compare"})
+"""Actions that say nothing of real processes."""
 IDLE: Final = 0.25
 """Seconds between two looks at the header while nothing happens, or while the person looks at the past."""
 
@@ -148,6 +150,10 @@ class Living(Framing):
         self.following = True
         self._show_present()
         self.note("live-follows")
+
+    def unusable(self) -> frozenset[str]:
+        """What happens by itself has no chapters, and cannot be run again."""
+        return NOT_LIVE if self.is_live else super().unusable()
 
     def live_state(self) -> list[str]:
         """What the header says of a live session."""

@@ -159,12 +159,12 @@ class StageScreen(Living):
     def _make_plan(self, size: Size) -> Plan:
         scene = self.player.source.scene if self.player is not None else None
         named = tuple(panel for panel in (scene.focus if scene is not None else ()) if panel in self._panels)
-        grown = self._grown if self._follow and not named else ""
+        grown = self._grown if self._follow and not named and not self.following else ""
         wishes = self._wishes()
         key = (size, named, grown, wishes, self._why_rows)
         if self._plan is None or key != self._plan_key:
             self._plan_key = key
-            point = named or ("source",)
+            point = named or self._usual_point()
             order = tuple(dict.fromkeys((*point, *PRIORITY, *self._panels)))
             plan = make_plan(*size, wishes, order, self._why_rows, len(point))
             if grown and grown not in plan.large():  # small: the panel that the event concerns takes another's place
@@ -174,6 +174,13 @@ class StageScreen(Living):
                 self._place_widgets(plan)
         assert self._plan is not None
         return self._plan
+
+    def _usual_point(self) -> tuple[str, ...]:
+        """What is large where no scene says it: the programs, unless they are real and nobody sees their lines."""
+        names = {kind.__name__ for kind in self._overview.kinds}
+        if "MirrorStarted" in names and "LineReached" not in names:
+            return ("eventpoll", "sockets") if "EpitemInserted" in names else ("sockets",)
+        return ("source",)
 
     def _place_widgets(self, plan: Plan) -> None:
         """Tell each widget for which size it is to draw, so that its first picture there is right."""
@@ -281,7 +288,7 @@ class StageScreen(Living):
     def on_key(self) -> None:
         """A note stays until the next key."""
         self._toast = ""
-        self._footer.update(self.app.lang)
+        self._footer.update(self.app.lang, self.unusable())
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out anew, and draw for that."""
