@@ -28,6 +28,8 @@ MODULES: Final = {
     "check-scene": "ioviz.cli.check_scene",
     "doctor": "ioviz.cli.doctor",
     "new-scene": "ioviz.cli.new_scene",
+    "calibrate": "ioviz.cli.calibrate",
+    "progress": "ioviz.cli.progress",
     "verify": "ioviz.cli.verify",
     "trace": "ioviz.cli.watch",
 }
@@ -189,7 +191,9 @@ def main_parser() -> argparse.ArgumentParser:
         "       ioviz attach PID                         watch a process that runs\n"
         "       ioviz doctor                             what this computer lets one watch\n"
         "       ioviz new-scene NAME                     lay a scene of one's own\n"
-        "       ioviz check-scene WHAT...                play scenes without a terminal, and say what is wrong",
+        "       ioviz check-scene WHAT...                play scenes without a terminal, and say what is wrong\n"
+        "       ioviz calibrate                          measure what this computer takes for calls and switches\n"
+        "       ioviz progress [--reset]                 what of the course has been played",
         description="A kernel that one can watch. `ioviz VERB --help` lists the flags of a verb.",
         allow_abbrev=False,
     )

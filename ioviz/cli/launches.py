@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import UsageError
 from ioviz.cli.messages import say
+from ioviz.machine.hardware.costs import OWN, own_file
 from ioviz.machine.kernel.config import Config, KnobError
 from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.launch import Launch
@@ -32,13 +33,21 @@ def launches_of(request: Request) -> tuple[Launch, ...]:
 
 def config_of(knobs: Iterable[tuple[str, str]], config: Config | None = None) -> Config:
     """`config` with `knobs` turned. Raises UsageError."""
-    config = config or Config()
+    config = with_own_costs(config or Config())
     try:
         for name, value in knobs:
             config = config.turned(name, value)
     except KnobError as error:
         raise UsageError(f"--set {name}={value}: {error}") from error
     return config
+
+
+def with_own_costs(config: Config) -> Config:
+    """`config` with the cost table of this computer, if somebody has calibrated it. Raises UsageError."""
+    try:
+        return config.turned("costs", OWN) if own_file().exists() else config
+    except (OSError, KnobError) as error:
+        raise UsageError(str(error)) from error
 
 
 def limits_of(request: Request) -> Limits:

@@ -155,6 +155,37 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "({setting}) the run does not end within the limits: set `seconds`, or let the programs end",
         "（{setting}）运行没有在限制之内结束：请设置 seconds，或让程序自己结束",
     ),
+    "costs-reset": (
+        "the machine goes by its built-in table of costs again",
+        "模拟机器恢复使用内置的开销表",
+    ),
+    "costs-built-in": (
+        "the machine goes by its built-in table of costs already",
+        "模拟机器用的就是内置的开销表",
+    ),
+    "costs-written": (
+        "The machine goes by this from now on ({path}); ioviz calibrate --reset goes back to the built-in table.",
+        "从现在起模拟机器按这张表计时（{path}）；ioviz calibrate --reset 可恢复内置的表。",
+    ),
+    "costs-measuring": ("measuring … {n} of {all}", "测量中……{n}/{all}"),
+    "costs-by-c": (
+        "Measured by a small C program: the least of several rounds, on one CPU. A virtual machine makes traps and "
+        "int 0x80 dearer; compare ratios, not nanoseconds. An interrupt cannot be measured from user space.",
+        "由一个小 C 程序测得：取几轮中的最小值，固定在一个 CPU 上。虚拟机会让陷入和 int 0x80 更贵；"
+        "请比较倍数，不要比较纳秒数。中断无法从用户态测量。",
+    ),
+    "costs-by-python": (
+        "Measured from Python, since there is no C compiler (or --no-compiler): less exact, without int 0x80 and "
+        "function calls; what Python itself takes is subtracted as far as it can be told apart.",
+        "没有 C 编译器（或用了 --no-compiler），因此用 Python 测量：精度较低，测不了 int 0x80 和函数调用；"
+        "Python 自身的开销已尽量扣除。",
+    ),
+    "progress-reset": ("what has been played is forgotten", "学习进度已清除"),
+    "progress-problem": ("what has been played cannot be read: {why}", "学习进度读不出来：{why}"),
+    "progress-none": ("not played  ", "未看    "),
+    "progress-finished": ("played      ", "已看完  "),
+    "progress-chapter": ("to chapter {n:<2}", "到第 {n} 章"),
+    "progress-score": ("questions {right}/{asked} ", "问题 {right}/{asked} "),
     "our-fault": (
         "this is a fault of ioviz itself, not of your program: {what} at {where}; "
         "please report it with the command you typed (IOVIZ_DEBUG=1 shows the traceback)",

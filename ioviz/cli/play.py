@@ -35,9 +35,11 @@ def run_gallery(request: Request) -> int:
 
 def open_scene(scene: Scene) -> Source:
     """A run of `scene` as it is written: what the gallery and the end of a scene open."""
+    from ioviz.cli.launches import with_own_costs
     from ioviz.session import Session, setup_of
 
-    return Session(setup_of(scene))
+    setup = setup_of(scene)
+    return Session(replace(setup, config=with_own_costs(setup.config)))
 
 
 def run_play(request: Request) -> int:

@@ -294,6 +294,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "lesson",
     ),
     Action(
+        "further",
+        ("m",),
+        "m",
+        Both("measure", "测量"),
+        Both("The scene's further page: the table of costs, or the race", "场景的附加页：开销表或比赛"),
+        "lesson",
+    ),
+    Action(
         "closing",
         ("e",),
         "e",

@@ -114,6 +114,12 @@ class IovizApp(App[int]):
         else:
             self.push_screen(screen)
 
+    def open_further(self, page: str) -> None:
+        """A further page of a scene: the table of costs, or the race."""
+        from ioviz.tui.screens.further import further_screen
+
+        self.push_screen(further_screen(page))
+
     def leave(self, screen: Screen[None]) -> None:
         """Esc on a stage: to the gallery if that is below, else out."""
         from ioviz.tui.screens.gallery import GalleryScreen

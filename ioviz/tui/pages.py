@@ -57,6 +57,7 @@ def opening(scene: Scene, lang: str, look: Look) -> Content:
     keys += [say(lang, "key-article")] if scene.article else []
     keys += [say(lang, "key-tries")] if scene.tries else []
     keys += [say(lang, "key-predict")] if scene.questions else []
+    keys += [say(lang, f"key-{scene.page}")] if scene.page is not None else []
     lines += [BLANK, Line(Text(drawn(" · ".join(keys), look.ascii), look.muted))]
     return Content(_of(scene.title, lang, look), tuple(lines), "page-start")
 
@@ -81,6 +82,8 @@ def closing(scene: Scene, following: Scene | None, played: Played, lang: str, lo
         lines.append(Line(Text(say(lang, "open-tries"), look.style("foreground")), item="tries"))
     if scene.article:
         lines.append(Line(Text(say(lang, "open-article"), look.style("foreground")), item="article"))
+    if scene.page is not None:
+        lines.append(Line(Text(say(lang, f"open-{scene.page}"), look.style("foreground")), item="page"))
     lines.append(Line(Text(say(lang, "open-gallery"), look.style("foreground")), item="gallery"))
     return Content(say(lang, "page-end", title=_of(scene.title, lang, look)), tuple(lines), "page-choose")
 

@@ -207,6 +207,26 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "this-is-right": ("← so it is", "← 是这样"),
     "questions-on": ("Questions: on. A step forward may ask you something.", "提问：开。往前走时可能会问你。"),
     "questions-off": ("Questions: off.", "提问：关。"),
+    "costs-title": ("What it costs", "开销"),
+    "costs-start": (
+        "Enter measures what these take on this computer; it takes some seconds.",
+        "按回车测量它们在这台电脑上的开销，需要几秒钟。",
+    ),
+    "costs-running": ("measuring … {n} of {all}", "测量中……{n}/{all}"),
+    "costs-hint": (
+        "Enter measure again · w the machine goes by it · x built-in table · Esc back",
+        "回车重新测量 · w 让模拟机器按它计时 · x 恢复内置的表 · Esc 返回",
+    ),
+    "costs-hint-running": ("Esc stops", "Esc 停止"),
+    "costs-written": (
+        "From the next run on the machine goes by what was measured.",
+        "从下一次运行起，模拟机器按测得的数值计时。",
+    ),
+    "costs-reset": (
+        "From the next run on the machine goes by its built-in table.",
+        "从下一次运行起，模拟机器恢复内置的表。",
+    ),
+    "costs-none": ("Measure first: press Enter.", "请先测量：按回车。"),
     "gallery-filter": ("looking for “{text}”: {n} · Esc shows all", "查找“{text}”：{n} 个 · Esc 显示全部"),
     "gallery-none": ("No scene has “{text}” in its title or text.", "没有标题或说明里含“{text}”的场景。"),
     "gallery-go-on": ("go on here", "从这里继续"),

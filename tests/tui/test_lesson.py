@@ -12,8 +12,12 @@ from ioviz.cli.play import open_scene
 from ioviz.lesson import scene as scenes
 from ioviz.lesson.progress import Progress
 from ioviz.lesson.scene import load_scene
+from ioviz.machine.hardware.costs import load_costs, own_file
+from ioviz.measure import calibrate
+from ioviz.measure.calibrate import Measured
 from ioviz.tui.app import IovizApp
 from ioviz.tui.player import Player
+from ioviz.tui.screens.costs import CostsScreen
 from ioviz.tui.screens.gallery import GalleryScreen
 from ioviz.tui.screens.page import PageScreen
 from ioviz.tui.screens.question import QuestionScreen
@@ -221,3 +225,28 @@ async def test_the_gallery_says_that_progress_cannot_be_kept(course: Path, monke
         assert "cannot be kept" in screen_text(app)
         await pilot.press("enter")
         await until(pilot, PageScreen)
+
+
+async def test_the_table_of_costs_is_measured_and_written(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml = course / "first" / "scene.toml"
+    toml.write_text(toml.read_text(encoding="utf-8").replace("minutes = 2", 'minutes = 2\npage = "costs"'))
+    monkeypatch.setattr(calibrate, "measure", lambda stop: iter([Measured("call", 2.0), Measured("syscall", 220.0)]))
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("enter", "m")
+        await until(pilot, CostsScreen)
+        assert "Enter measures" in screen_text(app)
+        await pilot.press("w")
+        assert "Measure first" in screen_text(app)
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert " 110" in screen_text(app)
+        assert "so it is" in screen_text(app)
+        await pilot.press("w", "L")
+        assert load_costs("own").trap == 140
+        await pilot.press("x")
+        assert not own_file().exists()
+        await pilot.press("escape")
+        await until(pilot, StageScreen)

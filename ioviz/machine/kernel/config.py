@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from ioviz.machine.hardware.costs import BUILT_IN, OWN, CostsError, describe, load_costs
+
 
 class KnobError(ValueError):
     """A knob that does not exist, or a value that it cannot take. The message is for the person."""
@@ -38,6 +40,8 @@ class Config:
     """Descriptors in each ring of a network card."""
     typing: int = 200_000_000
     """Between two lines that are typed at a program's terminal."""
+    costs: str = BUILT_IN
+    """The table of costs: built-in, or own (of this computer, see `ioviz calibrate`)."""
 
     def turned(self, name: str, value: str) -> Config:
         """This configuration with knob `name` at `value` (text, as a person writes it). Raises `KnobError`."""
@@ -47,8 +51,10 @@ class Config:
         return replace(self, **{name: _parse(name, value)})
 
     def settings(self) -> tuple[tuple[str, str], ...]:
-        """Every knob with its value as text, in order of definition: what the first event of a run records."""
-        return tuple((field.name, str(getattr(self, field.name))) for field in fields(self))
+        """Every knob with its value as text, in order of definition, and the cost table unless it is the built-in one:
+        what the first event of a run records."""
+        settings = tuple((field.name, str(getattr(self, field.name))) for field in fields(self))
+        return settings if self.costs == BUILT_IN else (*settings, ("cost_table", describe(load_costs(self.costs))))
 
 
 CHOICES: Final = {
@@ -56,6 +62,7 @@ CHOICES: Final = {
     "entry": ("int80", "syscall"),
     "timer": ("on", "off"),
     "bits": ("64", "32"),
+    "costs": (BUILT_IN, OWN),
 }
 TIMES: Final = ("time_slice", "latency", "typing")
 RANGES: Final = {
@@ -75,6 +82,11 @@ def _parse(name: str, value: str) -> Any:
     if name in CHOICES:
         if text not in CHOICES[name]:
             raise KnobError(f"knob {name} takes {' or '.join(CHOICES[name])}, not {value!r}")
+        if name == "costs":
+            try:
+                load_costs(text)
+            except CostsError as error:
+                raise KnobError(str(error)) from error
         return text
     number, factor = text, 1
     for suffix in sorted(UNITS if name in TIMES else SIZES, key=len, reverse=True):

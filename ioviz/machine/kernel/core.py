@@ -68,7 +68,7 @@ class Core:
         self.at = 0
         self.cause = NO_CAUSE
         self.random = random.Random(seed)
-        self.costs = load_costs()
+        self.costs = load_costs(config.costs)
         self.attention = 0
         """The time at which the running task is to be interrupted: see `Scheduler.attend`."""
         self._last_id = 0

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 ALWAYS: Final = POLLERR | POLLHUP | POLLNVAL
 """What poll reports whether asked for or not."""
-POLL_NS: Final = 28
-"""Virtual time that asking one file takes."""
 SHOWN: Final = 16
 """Ready descriptors that the log names."""
 
@@ -78,6 +76,6 @@ def scan(k: Kernel, call: str, wanted: Sequence[Wanted], *, again: bool) -> list
         if holds:
             found.append((fd, holds))
     if wanted:
-        k.spend(len(wanted) * POLL_NS)
+        k.spend(len(wanted) * k.costs.poll)
         k.cause = k.emit(FdsScanned, call, len(wanted), len(found), tuple(found[:SHOWN]), again)
     return found

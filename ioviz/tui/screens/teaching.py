@@ -96,6 +96,15 @@ class Teaching(Asking):
         following, played = self.app.following(scene), self.app.progress.of(scene.id)
         self._show_page(lambda: closing(scene, following, played, self.app.lang, self.app.look), self._go_on)
 
+    def action_further(self) -> None:
+        """The scene's further page: costs or race."""
+        scene = self.scene
+        if scene is None or scene.page is None:
+            self.note("no-page")
+            return
+        self.pause()
+        self.app.open_further(scene.page)
+
     def _show_page(self, make: Callable[[], Content], then: Callable[[str | None], None] | None = None) -> None:
         from ioviz.tui.screens.page import PageScreen
 
@@ -115,6 +124,8 @@ class Teaching(Asking):
             self.action_tries()
         elif kind == "article":
             self.action_article()
+        elif kind == "page":
+            self.action_further()
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
