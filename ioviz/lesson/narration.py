@@ -24,7 +24,7 @@ from ioviz.lesson.words import (
 from ioviz.model.cpu import refused_vector
 from ioviz.model.event import Unknown
 from ioviz.model.idt import BREAKPOINT, GENERAL_PROTECTION, IDT, OVERFLOW, PAGE_FAULT
-from ioviz.model.memory import PAGE_SIZE, PRESENT, WRITING, layout_of, region_at
+from ioviz.model.memory import FETCHING, PAGE_SIZE, PRESENT, WRITING, layout_of, region_at
 from ioviz.model.poll_bits import describe
 from ioviz.model.syscalls import BY_NR, SYS, name_of
 
@@ -86,8 +86,9 @@ VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
     "UrgentReceived": lambda event: "came" if event.byte >= 0 else "taken",
     "ExceptionRaised": _exception,
     "ExceptionReturned": lambda event: "trap" if event.vector in (BREAKPOINT, OVERFLOW) else "fault",
+    "BlocksRequested": lambda event: "kernel" if event.task else "polled",
     "InputReceived": lambda event: str(event.device),
-    "PageMapped": lambda event: "own" if event.writable else "zeros",
+    "PageMapped": lambda event: "own" if event.writable else "file" if event.frame else "zeros",
     "TaskPreempted": lambda event: event.reason if event.reason in ("yield", "parallel") else "slice",
 }
 """Kinds that have several sentences: which one an event takes."""
@@ -221,7 +222,10 @@ MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
     "error_hex": lambda world, event: f"{event.error:#x}",
     "refused_hex": lambda world, event: f"{refused_vector(event.error):#x}",
     "region": _region,
-    "touch": lambda world, event: "write" if event.error & WRITING else "read",
+    "touch": lambda world, event: "write" if event.error & WRITING else "fetch" if event.error & FETCHING else "read",
+    "base_hex": lambda world, event: f"{event.base:#x}",
+    "limit_hex": lambda world, event: f"{event.limit:#x}",
+    "mib": lambda world, event: str(event.size >> 20),
     "refusal": _refusal,
     "signal": lambda world, event: _signal_name(event.number),
     "signals": lambda world, event: ", ".join(map(_signal_name, event.numbers)) or "-",

@@ -21,6 +21,9 @@ TERMS: Final = {
     "no place": "its source",
     "cr3 kept": "CR3 stays: the same process.",
     "cr3 loaded": "CR3 gets the page tables of the other process.",
+    "name boot loader": "the boot loader",
+    "name kernel": "the kernel",
+    "touch fetch": "fetches an instruction from",
     "no region": "nothing is there",
     "touch write": "writes to",
     "touch read": "reads",
@@ -120,6 +123,37 @@ SENTENCES: Final = {
     "ExceptionReturned.trap": "iret: {who} is back in ring 3, behind the instruction.",
     "InputReceived.mouse": "The handler takes from the mouse what was done: {value}. A program may ask for it later.",
     "InputReceived.keyboard": "The handler takes a key from the keyboard: {value}. A program may ask for it later.",
+    "PoweredOn": (
+        "Power on. The CPU begins in the firmware, in real mode: there is no kernel in memory, no process, no ring, no page "
+        "table. All programs are files on the disk."
+    ),
+    "BlocksRequested.polled": "The disk is told to read {count} blocks from block {block} on: {name}. Whoever asked waits.",
+    "BlocksRequested.kernel": (
+        "{name} is not in memory yet: the kernel tells the disk to read {count} blocks from block {block} on. An interrupt "
+        "will say that they are there."
+    ),
+    "BlocksLoaded": "The disk has written {name} into memory by itself (DMA), past the CPU.",
+    "BootLoaderStarted": "The firmware jumps to the boot loader, which looks for the kernel on the disk.",
+    "KernelLoaded": (
+        "The kernel ({mib} MiB) lies in memory at {address_hex}, the first of all programs: the boot loader jumps to it."
+    ),
+    "ProtectionEnabled": (
+        "The kernel switches to protected mode with page tables (CR0.PE, CR0.PG; EFER.LME for 64 bit): from now on there are "
+        "rings, and it is in ring 0."
+    ),
+    "IdtLoaded": (
+        "lidt: the register IDTR gets the address {base_hex} and the limit {limit_hex} of the table. The table itself lies in "
+        "memory."
+    ),
+    "ProgramLoaded": (
+        "execve: the address space of {program} is laid out for {path}: text, data, heap, stack. Nothing is copied; pages come "
+        "when they are touched."
+    ),
+    "ImageReleased": "The address space of {program} is taken apart.",
+    "PageMapped.file": (
+        "First touch of the page of {page_hex}, and the file's page is in the page cache: the kernel enters its frame "
+        "({frame}) into the page table."
+    ),
     "MemoryMapped": (
         "{program} may use {pages} pages from {start_hex} on. That is only noted: not one of them is present yet."
     ),

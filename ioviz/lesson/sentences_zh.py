@@ -21,6 +21,10 @@ TERMS: Final = {
     "no place": "源码",
     "cr3 kept": "同一个进程，CR3 不变。",
     "cr3 loaded": "另一个进程：CR3 换成它的页表。",
+    "name boot loader": "引导程序",
+    "name kernel": "内核",
+    "touch fetch": "取指令，",
+    "vector_name disk": "硬盘",
     "no region": "这里什么都没有",
     "touch write": "写",
     "touch read": "读",
@@ -120,6 +124,21 @@ SENTENCES: Final = {
     "ExceptionReturned.trap": "iret：{who} 回到 ring 3，从这条指令之后继续。",
     "InputReceived.mouse": "处理程序从鼠标取来它报告的动作：{value}。程序以后要用时再来取。",
     "InputReceived.keyboard": "处理程序从键盘取来按键：{value}。程序以后要用时再来取。",
+    "PoweredOn": (
+        "开机。CPU 从固件开始执行，处于实模式：内存里还没有内核，没有进程，没有 ring，也没有页表。所有程序都还是硬盘里的文件。"
+    ),
+    "BlocksRequested.polled": "让硬盘从第 {block} 块起读 {count} 块：{name}。发出请求的程序一直等着。",
+    "BlocksRequested.kernel": "{name} 还不在内存里：内核让硬盘从第 {block} 块起读 {count} 块，读完后硬盘会用中断来报告。",
+    "BlocksLoaded": "硬盘自己把 {name} 写进内存（DMA），没有经过 CPU。",
+    "BootLoaderStarted": "固件跳到引导程序，由它在硬盘上找内核。",
+    "KernelLoaded": "内核（{mib} MiB）在内存的 {address_hex} 处：它是第一个加载到内存的程序，引导程序跳到它那里。",
+    "ProtectionEnabled": (
+        "内核打开保护模式和页表（CR0.PE、CR0.PG；64 位还有 EFER.LME）：从现在起有了 ring，内核在 ring 0。"
+    ),
+    "IdtLoaded": "lidt：寄存器 IDTR 得到中断描述符表的地址 {base_hex} 和界限 {limit_hex}。表本身在内存里。",
+    "ProgramLoaded": "execve：按 {path} 给 {program} 布置地址空间：代码段、数据段、堆、栈。什么都没有拷贝，访问到哪一页才有哪一页。",
+    "ImageReleased": "{program} 的地址空间拆掉了。",
+    "PageMapped.file": "第一次访问 {page_hex} 这一页，文件的这一页已在页缓存里：内核把它的页框（{frame}）登记到页表里。",
     "MemoryMapped": "从 {start_hex} 起的 {pages} 页归 {program} 使用。这只是登记：还没有一页真的在内存里。",
     "MemoryUnmapped": "{start_hex} 处的映射随 {program} 一起消失，它的页都释放了。",
     "PageMapped.own": "第一次写 {page_hex} 这一页：内核找一个空闲的物理页（页框 {frame}），清零，登记到页表里。",

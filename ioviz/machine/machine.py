@@ -8,10 +8,12 @@ clients.
 from __future__ import annotations
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.hardware import nic
 from ioviz.machine.hardware.inputs import Input, plug_in
+from ioviz.machine.kernel import boot
 from ioviz.machine.kernel.kernel import Kernel
 from ioviz.machine.kernel.process import spawn_task
 from ioviz.machine.kernel.sched import Limits
@@ -61,19 +63,29 @@ class Machine:
         self._interrupted = True
         """Whether the last Ctrl+C has been attended to."""
         hosts = HOSTS if any(launch.role == REMOTE for launch in launches) else HOSTS[:1]
+        self._full = config.boot == "full"
         for host, name, address in hosts:
-            self.kernel.boot(host, name, address)
+            if self._full and host == 1:
+                here = [(each.name, len(each.program.text.encode())) for each in launches if each.role != REMOTE]
+                boot.power_on(self.kernel, host, name, address, here)
+            else:
+                self.kernel.boot(host, name, address)
         if len(hosts) > 1:
             nic.boot(self.kernel, [host for host, _, _ in hosts])
         self.kernel.cpu = 1
         self.kernel.on_attend.insert(0, self._look_for_interrupt)  # before the signals that it sends are delivered
         plug_in(self.kernel, inputs)
+        by_init: list[tuple[int, Callable[[], int]]] = []
         for number, launch in enumerate(launches):
             delay = launch.delay if launch.delay >= 0 else number * START_GAP
-            if delay:
+            if self._full and launch.role != REMOTE:
+                by_init.append((delay, partial(self._start, launch)))
+            elif delay:
                 self.kernel.after(delay, _host(launch), self._start, launch)
             else:
                 self._start(launch)
+        if by_init:
+            boot.start_init(self.kernel, 1, sorted(by_init, key=lambda start: start[0]))
 
     @property
     def world(self) -> World:
@@ -112,11 +124,12 @@ class Machine:
             kernel.stop("interrupted", f"interrupted {kernel.where()}", 130)
         send_to_group(kernel, kernel.processes[kernel.main_pid].group, signal.SIGINT)
 
-    def _start(self, launch: Launch) -> None:
+    def _start(self, launch: Launch) -> int:
         kernel = self.kernel
         host, program = _host(launch), launch.program
         saved = kernel.cpu, kernel.task, kernel.pid, kernel.at
-        kernel.cpu, kernel.task, kernel.at = host, 0, 0
+        if not self._full:
+            kernel.cpu, kernel.task, kernel.at = host, 0, 0
         pid = kernel.next_tid()
         kernel.cause = kernel.emit(ProcessStarted, pid, host, launch.name, program.argv, launch.role)
         state = kernel.add_process(pid)
@@ -136,8 +149,18 @@ class Machine:
         guest.attach(state)
         guest.family = self._hosting.guests
         self._hosting.guests[pid] = guest
-        spawn_task(kernel, pid, host, pid, guest.main)
+        spawn_task(kernel, pid, host, pid, partial(self._exec, launch, guest) if self._full else guest.main)
         kernel.cpu, kernel.task, kernel.pid, kernel.at = saved
+        return pid
+
+    def _exec(self, launch: Launch, guest: Guest) -> None:
+        """What a new process does first if it is told how programs come from the disk."""
+        if launch.role != REMOTE:
+            script = launch.program.text.startswith("#!")
+            argv = launch.program.argv if script else ("python3", *launch.program.argv)
+            files = (launch.name, boot.PYTHON) if script else (boot.PYTHON,)
+            boot.execve(self.kernel, launch.program.name if script else boot.PYTHON, argv, files)
+        guest.main()
 
 
 def _host(launch: Launch) -> int:

@@ -16,6 +16,7 @@ PAGE_FAULT: Final = 14
 KEYBOARD: Final = 0x21
 NIC: Final = 0x2B
 MOUSE: Final = 0x2C
+DISK: Final = 0x2E
 SYSCALL: Final = 0x80
 TIMER: Final = 0xEC
 
@@ -40,6 +41,7 @@ IDT: Final = {
         Gate(KEYBOARD, "keyboard", "atkbd_interrupt", 0),
         Gate(NIC, "network card", "nic_interrupt", 0),
         Gate(MOUSE, "mouse", "psmouse_interrupt", 0),
+        Gate(DISK, "disk", "ata_bmdma_interrupt", 0),
         Gate(SYSCALL, "system call", "asm_int80_emulation", 3),
         Gate(TIMER, "timer", "asm_sysvec_apic_timer_interrupt", 0),
     )

@@ -246,6 +246,8 @@ def address_spaces(world: World) -> Iterator[str]:
         address = number * MEMORY_PAGE
         mine = (row for row in world.mappings.values() if row.pid == pid)
         mapping = next((row for row in mine if 0 <= address - row.start < row.pages * MEMORY_PAGE), None)
+        if mapping is None and pid in world.images:
+            continue
         if mapping is None:
             yield f"page {number:#x} of process {pid} lies in no mapping"
         elif page.writable and not mapping.prot & WRITE:
@@ -275,7 +277,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(tcp, "tcps", "sockets", "buffers"),
     _rule(cards, "nics", "packets"),
     _rule(file_system, "names", "inodes", "pages"),
-    _rule(address_spaces, "mappings", "memory_pages"),
+    _rule(address_spaces, "mappings", "memory_pages", "images"),
 )
 """What holds after every event, with the tables that it is about."""
 SETTLED: Final[tuple[Rule, ...]] = (_rule(red_black_rules, "eventpolls", "epitems", "rb_nodes", "ready_lists"),)

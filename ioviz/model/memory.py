@@ -30,8 +30,11 @@ PAGE_SIZE: Final = 4096
 READ, WRITE, EXECUTE = 1, 2, 4
 """What may be done in a region: PROT_READ, PROT_WRITE, PROT_EXEC."""
 
-PRESENT, WRITING, FROM_USER = 1, 2, 4
-"""The bits of a page fault's error code: the page was there and forbade it; it was a write; ring 3 did it."""
+PRESENT, WRITING, FROM_USER, FETCHING = 1, 2, 4, 16
+"""The bits of a page fault's error code: the page was there and forbade it; it was a write; ring 3 did it; an
+instruction was to be fetched."""
+FROM_FILE: Final = ("text", "data", "libraries")
+"""Regions whose pages come from a file."""
 ZERO_PAGE: Final = 0
 """The frame of the one page of zeros, which every page that was only read shares."""
 
@@ -56,6 +59,35 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     frame: int
     writable: bool
     data: bytes = b""
+
+
+class Image(msgspec.Struct, frozen=True, gc=False):
+    """The file that process `pid` runs. Where a process has this row, its pages become present one by one."""
+
+    pid: int
+    path: str
+
+
+class ProgramLoaded(Event):
+    """`execve`: the address space of process `pid` is laid out anew for the program in file `path`. Nothing is copied:
+    pages come in when they are touched."""
+
+    pid: int
+    path: str
+
+    def apply(self, world: World) -> None:
+        world.images[self.pid] = Image(self.pid, self.path)
+
+
+class ImageReleased(Event):
+    """`exit_mm`: process `pid` has ended, and its program's pages are its own no longer."""
+
+    pid: int
+
+    def apply(self, world: World) -> None:
+        del world.images[self.pid]
+        for key in [key for key in world.memory_pages if key[0] == self.pid]:
+            del world.memory_pages[key]
 
 
 class MemoryMapped(Event):
@@ -234,13 +266,14 @@ def stack_of(layout: Layout, tid: int, *, further: bool = False) -> tuple[int, i
 def user_regions(world: World, pid: int, most: int | None = None) -> Iterator[Region]:
     """The regions of process `pid`, from low addresses to high ones. O(tasks), of which `most` are looked at."""
     layout = layout_of(world)
-    yield _own("text", layout.text, TEXT_SIZE, READ | EXECUTE)
-    yield _own("data", layout.data, DATA_SIZE, READ | WRITE)
-    yield _own("heap", layout.heap, HEAP_SIZE, READ | WRITE)
+    lazy = pid in world.images
+    yield _own("text", layout.text, TEXT_SIZE, READ | EXECUTE, lazy)
+    yield _own("data", layout.data, DATA_SIZE, READ | WRITE, lazy)
+    yield _own("heap", layout.heap, HEAP_SIZE, READ | WRITE, lazy)
     mapped = [row for row in islice(world.mappings.values(), most) if row.pid == pid]
     for row in sorted(mapped, key=lambda row: row.start):
         yield Region("mmap", row.start, row.start + row.pages * PAGE_SIZE, row.prot, True, row.start)
-    yield _own("libraries", layout.libraries, LIBRARIES_SIZE, READ | EXECUTE)
+    yield _own("libraries", layout.libraries, LIBRARIES_SIZE, READ | EXECUTE, lazy)
     tasks = islice(world.tasks.values(), most)
     threads = [task.id for task in tasks if task.process == pid and task.state != DEAD]
     for tid in sorted(threads, reverse=True):
@@ -250,8 +283,8 @@ def user_regions(world: World, pid: int, most: int | None = None) -> Iterator[Re
         yield Region("stack", start, end, READ | WRITE, True, end, tid)
 
 
-def _own(name: str, start: int, size: int, prot: int) -> Region:
-    return Region(name, start, start + size, prot, True, start + size)
+def _own(name: str, start: int, size: int, prot: int, lazy: bool) -> Region:
+    return Region(name, start, start + size, prot, True, start if lazy else start + size)
 
 
 def regions(world: World, pid: int) -> tuple[Region, ...]:

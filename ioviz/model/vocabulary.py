@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Union
 
 from ioviz.model import (
+    boot,
     buffer,
     cpu,
+    disk,
     eventfd,
     eventpoll,
     files,
@@ -33,8 +35,10 @@ from ioviz.model.event import Event, Gap, Unknown, kinds, own_fields
 __all__ = ["ANY_EVENT", "KINDS", "Gap", "Unknown", "field_names"]
 
 _CONCEPTS = (
+    boot,
     buffer,
     cpu,
+    disk,
     eventfd,
     eventpoll,
     files,

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections import abc
 
+from ioviz.model.boot import Boot
 from ioviz.model.buffer import Buffer, Segment
 from ioviz.model.cpu import Cpu, Frame
+from ioviz.model.disk import Disk
 from ioviz.model.eventfd import Eventfd
 from ioviz.model.eventpoll import Epitem, Eventpoll
 from ioviz.model.files import Fd, OpenFile
@@ -19,7 +21,7 @@ from ioviz.model.futex import Futex
 from ioviz.model.host import Host, Run
 from ioviz.model.inputs import InputDevice
 from ioviz.model.lists import Link, Queue
-from ioviz.model.memory import Mapping, Page
+from ioviz.model.memory import Image, Mapping, Page
 from ioviz.model.mirror import Mirror
 from ioviz.model.nic import Nic, Packet
 from ioviz.model.pipe import Pipe
@@ -67,6 +69,8 @@ class World:
     pages: dict[int, bytes]
     """The contents of files: see `page_key`."""
     mappings: dict[tuple[int, int], Mapping]
+    images: dict[int, Image]
+    """The programs that processes were made of, where the run tells how."""
     memory_pages: dict[tuple[int, int], Page]
     """The present pages of mappings."""
     eventfds: dict[int, Eventfd]
@@ -94,6 +98,8 @@ class World:
     """The process whose page tables the register CR3 of each CPU names."""
     irq_lines: dict[tuple[int, int], bool]
     softirqs: dict[int, Softirq]
+    boots: dict[int, Boot]
+    disks: dict[int, Disk]
     nics: dict[int, Nic]
     input_devices: dict[tuple[int, str], InputDevice]
     packets: dict[int, Packet]

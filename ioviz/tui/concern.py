@@ -22,6 +22,10 @@ BY_KIND: Final[dict[str, tuple[str, ...]]] = {
     "IrqRaised": ("cpu",),
     "IrqEntered": ("cpu", "idt"),
     "ExceptionRaised": ("cpu", "idt", "memory"),
+    "PoweredOn": ("disk", "cpu"),
+    "BootLoaderStarted": ("disk", "cpu"),
+    "KernelLoaded": ("disk", "cpu"),
+    "ProgramLoaded": ("memory", "disk"),
     "TaskSlept": ("wait", "sched"),
     "TaskWoken": ("sched", "wait"),
     "TaskSwitched": ("sched", "cpu"),
@@ -45,6 +49,8 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "signals": ("sched",),
     "inputs": ("cpu", "idt"),
     "process": ("sched",),
+    "disk": ("disk",),
+    "boot": ("cpu", "idt"),
     "memory": ("memory", "cpu"),
     "terminal": ("terminal",),
     "nic": ("nic",),
@@ -55,7 +61,7 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
 }
 PRIORITY: Final = (
     "source", "terminal", "eventpoll", "sockets", "cpu", "sched", "nic", "pipes", "wait", "syscalls", "idt", "files",
-    "memory",
+    "memory", "disk",
 )  # fmt: skip
 """Which panels are large where the scene does not say, and after those that it names."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from ioviz.lesson.words import in_ascii, place_name, task_name
+from ioviz.model.boot import FIRMWARE, LOADED, LOADER, REAL
 from ioviz.model.cpu import NO_VECTOR, USER, ExceptionRaised, SyscallReturned
 from ioviz.model.idt import IDT, PAGE_FAULT, SYSCALL
 from ioviz.model.memory import layout_of
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from ioviz.model.trap_steps import Step
 
 DIM: Final = "bright_black"
+STAGES: Final = {
+    FIRMWARE: ("runs the firmware", "执行固件"),
+    LOADER: ("runs the boot loader", "执行引导程序"),
+    LOADED: ("jumps to the kernel", "跳到内核"),
+}
 
 
 def key(moment: Moment) -> Hashable:
@@ -41,7 +47,14 @@ def key(moment: Moment) -> Hashable:
     frame = world.frames.get(cpu.task or -cpu.id)
     event = moment.event
     shown = moment.steps or isinstance(event, TaskSwitched)
-    return cpu, frame, world.lines.get(cpu.task), moment.step, event.seq if event is not None and shown else -1
+    return (
+        world.boots.get(moment.host),
+        cpu,
+        frame,
+        world.lines.get(cpu.task),
+        moment.step,
+        event.seq if event is not None and shown else -1,
+    )
 
 
 def held(moment: Moment) -> Registers:
@@ -88,6 +101,8 @@ def render(moment: Moment, width: int, height: int) -> Text:
     cpu = world.cpus.get(moment.host)
     if cpu is None:
         return Text(pick(moment, "off", "未启动"), style=DIM)
+    if _starting(moment):
+        return joined(_real_mode(moment)[:height])
     now = held(moment)
     on = pick(moment, "interrupts on", "允许中断") if now.intr else pick(moment, "interrupts off", "屏蔽中断")
     size = "r" if layout_of(world).bits == 64 else "e"
@@ -114,6 +129,24 @@ def render(moment: Moment, width: int, height: int) -> Text:
         mark = glyph(moment, "▶", ">") if current else glyph(moment, "✓", "+") if done else " "
         lines.append(Text(f"{mark} {number} {_told(moment, step)}", "bold reverse" if current else "" if done else DIM))
     return joined(_around(lines, head, moment.step, height))
+
+
+def _starting(moment: Moment) -> bool:
+    """Whether the host is starting up and its CPU has no rings yet."""
+    boot = moment.world.boots.get(moment.host)
+    return boot is not None and boot.mode == REAL
+
+
+def _real_mode(moment: Moment) -> list[Text]:
+    boot = moment.world.boots[moment.host]
+    who = pick(moment, *STAGES[boot.stage])
+    return [
+        Text.assemble(f"CPU{moment.host}  ", (pick(moment, "real mode", "实模式"), "bold yellow"), "  ", (who, "bold")),
+        Text(
+            pick(moment, "no rings, no page tables, no IDT of a kernel", "没有 ring，没有页表，没有内核的 IDT"),
+            style=DIM,
+        ),
+    ]
 
 
 def _third(moment: Moment, now: Registers) -> tuple[tuple[str, str] | str, ...]:
@@ -177,6 +210,8 @@ def line(moment: Moment, width: int) -> Text:
     """Ring and task."""
     if moment.host not in moment.world.cpus:
         return Text()
+    if _starting(moment):
+        return _real_mode(moment)[0]
     return Text.assemble(_ring(moment, held(moment).ring), "  ", _doing(moment))
 
 

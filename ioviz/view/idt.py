@@ -13,13 +13,12 @@ from rich.cells import set_cell_size
 from rich.text import Text
 
 from ioviz.lesson import sentences_zh
+from ioviz.model.boot import IDT_BASE
 from ioviz.model.cpu import KERNEL, NO_VECTOR
 from ioviz.model.idt import IDT, Gate
 from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 DIM: Final = "bright_black"
-BASE: Final = "0xfffffe0000000000"
-"""Where Linux maps the table on x86-64 (`CPU_ENTRY_AREA_RO_IDT`): read-only, the same for every CPU."""
 NARROW: Final = 44
 
 
@@ -36,7 +35,13 @@ def _by_syscall(moment: Moment) -> bool:
 
 def key(moment: Moment) -> Hashable:
     """The vector in use."""
-    return _vector(moment), _by_syscall(moment), moment.host in moment.world.cpus
+    return _vector(moment), _by_syscall(moment), moment.host in moment.world.cpus, _missing(moment)
+
+
+def _missing(moment: Moment) -> bool:
+    """Whether the host is starting up and has no table yet."""
+    boot = moment.world.boots.get(moment.host)
+    return boot is not None and not boot.idt_base
 
 
 def name_of(moment: Moment, gate: Gate) -> str:
@@ -46,6 +51,8 @@ def name_of(moment: Moment, gate: Gate) -> str:
 
 def render(moment: Moment, width: int, height: int) -> Text:
     """Where the table is, and the table around the gate in use."""
+    if _missing(moment):
+        return Text(pick(moment, "IDTR is empty: there is no table yet", "IDTR 是空的：还没有这张表"), style=DIM)
     vector = _vector(moment)
     rows = list(IDT.values())
     lines = []
@@ -65,7 +72,7 @@ def render(moment: Moment, width: int, height: int) -> Text:
     elif height > len(lines):
         arrow = glyph(moment, "→", "->")
         where = pick(moment, "the table, in memory", "表在内存里")
-        head = [Text.assemble((f"IDTR {arrow} {BASE}  ", ""), (where, DIM))]
+        head = [Text.assemble((f"IDTR {arrow} {IDT_BASE:#x}  ", ""), (where, DIM))]
         if height > len(lines) + 1:
             note = "dpl 3: a program may name the gate by int n", "dpl 3：程序可以用 int n 指定这个门"
             lines.append(Text(pick(moment, *note), style=DIM))
@@ -77,6 +84,8 @@ def render(moment: Moment, width: int, height: int) -> Text:
 
 def line(moment: Moment, width: int) -> Text:
     """The gate in use."""
+    if _missing(moment):
+        return Text(pick(moment, "no table yet", "还没有"), style=DIM)
     gate = IDT.get(_vector(moment))
     if gate is None:
         if _by_syscall(moment):

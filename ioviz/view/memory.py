@@ -7,6 +7,7 @@ the page of zeros that all share, or one of its own. What the event touches is m
 from __future__ import annotations
 
 from collections.abc import Hashable
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import set_cell_size
@@ -94,7 +95,7 @@ def key(moment: Moment) -> Hashable:
     regions = _regions(moment)
     pages = tuple(_pages(moment, region) for region in regions if region.name == "mmap")
     event = moment.event if _touched(moment) >= 0 else None
-    shown = _pid(moment), len(moment.world.processes), tuple(regions), pages
+    shown = _pid(moment), len(moment.world.processes), tuple(regions), pages, _some_pages(moment)
     return *shown, event, _said(moment), moment.world.cpus.get(moment.host)
 
 
@@ -108,6 +109,11 @@ def size_of(size: int) -> str:
     """`6 MiB`."""
     unit, name = next(((unit, name) for unit, name in UNITS if size >= unit), (1, "B"))
     return f"{size // unit} {name}"
+
+
+def _some_pages(moment: Moment) -> tuple[tuple[int, int], ...]:
+    """(process, number) of present pages."""
+    return tuple(islice(moment.world.memory_pages, MOST))
 
 
 def _row(moment: Moment, region: Region, width: int) -> Text:
@@ -128,6 +134,11 @@ def _row(moment: Moment, region: Region, width: int) -> Text:
         _draw_pages(moment, region, line)
     else:
         line.append(size_of(region.end - region.start), style=DIM)
+        if region.resident == region.start and region.user and region.prot:
+            first, last = region.start // PAGE_SIZE, region.end // PAGE_SIZE
+            present = sum(first <= number < last and owner == _pid(moment) for owner, number in _some_pages(moment))
+            text = f"  {present} present", f"  {present} 页在内存里"
+            line.append(pick(moment, *text), style="green" if present else DIM)
     _mark_stack(moment, region, line)
     return line
 

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from ioviz.view import cpu, eventpoll, files, idt, memory, nic, pipe, sched, socket, source, syscalls, terminal, wait
+from ioviz.view import (
+    cpu,
+    disk,
+    eventpoll,
+    files,
+    idt,
+    memory,
+    nic,
+    pipe,
+    sched,
+    socket,
+    source,
+    syscalls,
+    terminal,
+    wait,
+)
 from ioviz.view.moment import Moment, Panel
 
 __all__ = ["PANELS", "Moment", "Panel"]
@@ -22,5 +37,6 @@ PANELS: Final[tuple[Panel, ...]] = (
     eventpoll.PANEL,
     memory.PANEL,
     cpu.PANEL,
+    disk.PANEL,
     nic.PANEL,
 )

@@ -30,6 +30,8 @@ class Config:
     time_slice: int = 3_000_000
     bits: str = "64"
     """The size of the address space: 64 (128 TiB for the process, 128 TiB for the kernel) or 32 (3 GiB and 1 GiB)."""
+    boot: str = "off"
+    """full: the run begins at power on, and programs are read from the disk."""
     timer: str = "on"
     """off: no timer ends a time slice; a task keeps the CPU until it gives it away. (A sleep still ends in time.)"""
     latency: int = 200_000
@@ -61,6 +63,7 @@ CHOICES: Final = {
     "trigger": ("as-written", "lt", "et"),
     "entry": ("int80", "syscall"),
     "timer": ("on", "off"),
+    "boot": ("off", "full"),
     "bits": ("64", "32"),
     "costs": (BUILT_IN, OWN),
 }

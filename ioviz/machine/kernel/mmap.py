@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EINVAL, ENODEV, ENOMEM
 from typing import TYPE_CHECKING, Final
 
-from ioviz.model.memory import PAGE_SIZE, MemoryMapped, MemoryUnmapped, free_range
+from ioviz.model.memory import PAGE_SIZE, ImageReleased, MemoryMapped, MemoryUnmapped, free_range
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
@@ -33,3 +33,5 @@ def exit_mmap(k: Kernel, pid: int) -> None:
     """The process has ended: its mappings go."""
     for key in [key for key in k.world.mappings if key[0] == pid]:
         k.emit(MemoryUnmapped, *key)
+    if pid in k.world.images:
+        k.emit(ImageReleased, pid)

@@ -376,7 +376,7 @@ class Scheduler(Core):
         stuck = [
             f"{self.world.processes[row.process].name} {self.where(row.id)} sleeps in {row.wchan}"
             for row in self.world.tasks.values()
-            if row.state == SLEEPING
+            if row.state == SLEEPING and self.world.processes[row.process].role != "init"
         ]
         return "; ".join(stuck[:4]) + (f"; and {len(stuck) - 4} more" if len(stuck) > 4 else "")
 

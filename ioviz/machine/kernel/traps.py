@@ -17,7 +17,7 @@ from ioviz.machine.kernel.signals import force_sig
 from ioviz.model import memory
 from ioviz.model.cpu import ExceptionRaised, ExceptionReturned
 from ioviz.model.idt import BREAKPOINT, DIVIDE_ERROR, PAGE_FAULT
-from ioviz.model.memory import PAGE_SIZE, READ, WRITE, WRITING, ZERO_PAGE, PageMapped
+from ioviz.model.memory import FROM_FILE, PAGE_SIZE, READ, WRITE, WRITING, ZERO_PAGE, PageMapped
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
@@ -51,8 +51,9 @@ def handle_mm_fault(k: Kernel, address: int, error: int) -> bool:
     if region is None or not region.user or not region.prot & (WRITE if write else READ):
         return False
     frame = ZERO_PAGE
-    if write:
-        k.now += k.costs.page
+    if write or region.name in FROM_FILE:
+        if write:
+            k.now += k.costs.page
         k.frames_given += 1
         frame = k.frames_given
     k.cause = k.emit(PageMapped, k.pid, address // PAGE_SIZE, frame, write)
