@@ -128,7 +128,7 @@ class Machine:
         kernel = self.kernel
         host, program = _host(launch), launch.program
         saved = kernel.cpu, kernel.task, kernel.pid, kernel.at
-        if not self._full:
+        if not self._full or launch.role == REMOTE:
             kernel.cpu, kernel.task, kernel.at = host, 0, 0
         pid = kernel.next_tid()
         kernel.cause = kernel.emit(ProcessStarted, pid, host, launch.name, program.argv, launch.role)
