@@ -34,6 +34,8 @@ _BY_CONCEPT: Final = {
     "poll": EPOLL,
     "nic": IRQ,
 }
+BEGINNINGS: Final = ("LineReached", "PoweredOn")
+"""Where the story begins: at the first line of a program, or before there is any."""
 _TELLING: Final = (IRQ, EPOLL, TASK, DATA, TRAP, LINE)
 
 
@@ -57,7 +59,7 @@ class Overview:
         self.kinds: set[type[Event]] = set()
         """The kinds that happened so far."""
         self.first_line: int | None = None
-        """The first event in which a program reached a line of its own."""
+        """Where the story begins: the first line of a program, or power on."""
 
     def clear(self) -> None:
         """Start again, for another log."""
@@ -89,7 +91,7 @@ class Overview:
             buckets[place][sort_of(kind)] += 1
             if kind not in kinds:
                 kinds.add(kind)
-                if kind.__name__ == "LineReached":
+                if self.first_line is None and kind.__name__ in BEGINNINGS:
                     self.first_line = seen
             seen += 1
         self.seen = seen

@@ -13,6 +13,7 @@ from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 DIM: Final = "bright_black"
 NAME: Final = 20
+NARROW: Final = 52
 NAMES_ZH: Final = {"boot loader": "引导程序", "kernel": "内核"}
 
 
@@ -40,7 +41,8 @@ def render(moment: Moment, width: int, height: int) -> Text:
         line = Text(f"{mark} ", style="bold yellow" if reading else "green")
         line.append(set_cell_size(name_of(moment, name), NAME), style="bold reverse" if reading else "")
         blocks = f" blocks {first}-{first + count - 1}", f" 块 {first}-{first + count - 1}"
-        line.append(set_cell_size(pick(moment, *blocks), 20), style=DIM)
+        if width >= NARROW:
+            line.append(set_cell_size(pick(moment, *blocks), 20), style=DIM)
         if reading:
             line.append(pick(moment, " DMA to memory", " DMA 到内存"), style="bold yellow")
         elif loaded:

@@ -127,18 +127,15 @@ def _row(moment: Moment, region: Region, width: int) -> Text:
         address = address if len(address) <= digits else address[:8] + glyph(moment, "…", "~")
     shown = address.rjust(digits)
     line = Text(f"{glyph(moment, '▶', '>') if touched else ' '}{shown} ", style="bold yellow" if touched else DIM)
-    line.append(set_cell_size(name_of(moment, region), NAME), style="bold reverse" if touched else "")
+    line.append(
+        set_cell_size(name_of(moment, region), NAME if wide else NAME - 2), style="bold reverse" if touched else ""
+    )
     line.append(f" {region.permissions} ", style=DIM)
     line.append("U " if region.user else "S ", style="bold cyan" if region.user else "bold red")
     if region.name == "mmap":
         _draw_pages(moment, region, line)
     else:
-        line.append(size_of(region.end - region.start), style=DIM)
-        if region.resident == region.start and region.user and region.prot:
-            first, last = region.start // PAGE_SIZE, region.end // PAGE_SIZE
-            present = sum(first <= number < last and owner == _pid(moment) for owner, number in _some_pages(moment))
-            text = f"  {present} present", f"  {present} 页在内存里"
-            line.append(pick(moment, *text), style="green" if present else DIM)
+        _tell_size(moment, region, line)
     _mark_stack(moment, region, line)
     return line
 
@@ -159,6 +156,17 @@ def _draw_pages(moment: Moment, region: Region, line: Text) -> None:
         line.append(f" +{more}", style=DIM)
 
 
+def _tell_size(moment: Moment, region: Region, line: Text) -> None:
+    """The size; of a region whose pages come when they are touched, how many are there."""
+    if region.resident > region.start or not region.user or not region.prot:
+        line.append(size_of(region.end - region.start), style=DIM)
+        return
+    first, last = region.start // PAGE_SIZE, region.end // PAGE_SIZE
+    present = sum(first <= number < last and owner == _pid(moment) for owner, number in _some_pages(moment))
+    text = f"{present}/{last - first} pages", f"{present}/{last - first} 页"
+    line.append(pick(moment, *text), style="green" if present else DIM)
+
+
 def _mark_stack(moment: Moment, region: Region, line: Text) -> None:
     """Which of the two stacks of the running task is in use."""
     cpu = moment.world.cpus.get(moment.host)
@@ -166,11 +174,11 @@ def _mark_stack(moment: Moment, region: Region, line: Text) -> None:
         return
     mark = glyph(moment, "◀ ", "< ") + ("rsp" if layout_of(moment.world).bits == 64 else "esp")
     if region.name == "stack" and region.task == cpu.task and cpu.ring == 3:
-        line.append(f"  {mark}", style="bold cyan")
+        line.append(f" {mark}", style="bold cyan")
     if region.name == "kernel stacks" and cpu.ring == 0:
         tasks = moment.world.tasks.get(cpu.task)
         whose = cpu.task if tasks is not None and tasks.state != DEAD else 0
-        line.append(f"  {mark} {whose}", style="bold red")
+        line.append(f" {mark} {whose}", style="bold red")
 
 
 def _nowhere(moment: Moment, width: int) -> Text:
