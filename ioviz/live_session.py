@@ -16,6 +16,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from ioviz.live.calls import Call
 from ioviz.live.mirror import Mirror
 from ioviz.live.status import Status
 from ioviz.trace.timeline import Timeline
@@ -39,13 +40,23 @@ AT_ONCE: Final = 0.018
 """Seconds that folding may take at a time: the stage draws thirty times a second."""
 PAUSE: Final = 1.0
 """Seconds between two comparisons, at least; a hundred times as long as one takes, if that is more."""
+LAG: Final = 20_000
+"""Items that may wait to be folded before those that say least are passed over: a second's worth or two."""
+RECENT: Final = 2_000
+"""The last items, which are folded in any case."""
+WAITS: Final = frozenset({"epoll_wait", "epoll_pwait", "epoll_pwait2"})
+CALM: Final = WAITS | {
+    "read", "write", "readv", "writev", "recvfrom", "sendto", "sendmsg", "poll", "ppoll", "select", "pselect6", "futex",
+}  # fmt: skip
+"""Calls that change no descriptor and no interest list (a one-shot item is disarmed by `epoll_wait`, though)."""
 SETTLES: Final = 0.25
 """Seconds after which a snapshot is compared although nothing more was seen: then nothing was on its way."""
 
 
 class LiveSession:
     """See the module. `look` reads the kernel's tables (None: they cannot be read here); `who` tells of threads that
-    turn up; `slower` estimates what the watching costs; `writer` records everything, also what the window forgets."""
+    turn up; `slower` estimates what the watching costs; `writer` records everything, also what the window forgets.
+    `paced`: too much to show is thinned out, unless it is recorded."""
 
     live = True
     scene = None
@@ -61,12 +72,14 @@ class LiveSession:
         who: Callable[[int], tuple[int, str, tuple[str, ...]] | None] | None = None,
         slower: Callable[[], float] | None = None,
         window: int = WINDOW,
+        paced: bool = True,
     ) -> None:
         self.title = title
         self.timeline = Timeline()
         self.source = source
         self.writer = writer
         self._window = window
+        self._paced = paced and writer is None
         self._look = look
         self._slower = slower
         append = self.timeline.append
@@ -117,6 +130,8 @@ class LiveSession:
                 taken.extend(self.source.take(BATCH))
             if not taken:
                 break
+            if len(taken) < BATCH * 2 and self._behind():
+                self._thin()
             batch = [taken.popleft() for _ in range(min(BATCH, len(taken)))]
             mirror.feed(batch)
             self.timeline.keep(mirror.world)
@@ -131,6 +146,23 @@ class LiveSession:
         if not taken and self.source.ended:
             self._finish()
         return self._finished
+
+    def _behind(self) -> bool:
+        """Whether more has come than the stage can show soon."""
+        return self._paced and self.source.backlog > LAG
+
+    def _thin(self) -> None:
+        """Pass over the calls that only move bytes, except for the last: what is shown is what is now."""
+        taken, mirror = self._taken, self.mirror
+        items = [*taken, *self.source.take(self.source.backlog)]
+        taken.clear()
+        plain = len(items) - RECENT
+        calm = CALM if not mirror.has_oneshot else CALM - WAITS
+        kept = [item for item in items[:plain] if type(item) is not Call or item.name not in calm]
+        skipped = plain - len(kept)
+        mirror.leave_out(skipped)
+        taken.extend(kept)
+        taken.extend(items[plain:])
 
     def wait(self, seconds: float) -> None:
         """Wait until there is something to fold; for whoever has nothing else to do (text without a terminal)."""
@@ -155,7 +187,7 @@ class LiveSession:
         slower = self._slower() if self._slower is not None else 0.0
         return Status(
             row.source, self._finished, self._rate, calls, row.gaps, row.lost, row.checks, row.compared,
-            row.differences, row.blind, slower, self.timeline.first,
+            row.differences, row.blind, slower, self.timeline.first, row.left_out,
         )  # fmt: skip
 
     def close(self) -> None:
@@ -224,7 +256,7 @@ class LogSession(LiveSession):
     live = False
 
     def __init__(self, source: Source, title: str) -> None:
-        super().__init__(source, title, title, window=sys.maxsize - SLACK)
+        super().__init__(source, title, title, window=sys.maxsize - SLACK, paced=False)
 
     status = None  # type: ignore[assignment]  # nothing goes on, so nothing is to be said of it
     wait = None  # type: ignore[assignment]  # what there is, is there

@@ -49,6 +49,10 @@ SENTENCES: Final = {
         "Checked against the kernel itself: {compared} items of interest lists, {differences} differences; {queues} queue "
         "sizes, {queues_off} other than the calls let us think."
     ),
+    "CallsLeftOut": (
+        "{n} calls that only moved bytes or waited are left out here: too many to show. Descriptors and interest lists are "
+        "complete all the same."
+    ),
     "MirrorBlinded": "From here on the interest lists change unseen ({why}): only what fdinfo says is shown.",
     "BytesArrived": "{n} bytes must have come into {side} {buffer_name} by now.",
     "BytesPassed": "The kernel takes {n} bytes into {side} {buffer_name}; when they leave is its own business.",

@@ -63,6 +63,7 @@ SENTENCES: Final = {
     "MirrorChecked": (
         "与内核核对：兴趣列表共 {compared} 项，{differences} 处不同；队列大小 {queues} 个，其中 {queues_off} 个与由调用推得的不同。"
     ),
+    "CallsLeftOut": "这里略去 {n} 次只搬运数据或等待的调用：太多，来不及显示。描述符和兴趣列表仍然完整。",
     "MirrorBlinded": "从这里开始，兴趣列表的变化看不到了（{why}）：只显示 fdinfo 的内容。",
     "BytesArrived": "到这时，{buffer_name} {side}里必定已到了 {n} 字节。",
     "BytesPassed": "内核把 {n} 字节收进 {buffer_name} {side}；何时发走由内核决定。",

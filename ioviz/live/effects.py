@@ -566,6 +566,7 @@ def insert(m: Mirror, ep: int, file: int, fd: int, events: int, data: int) -> in
     row = world.files[file]
     queue = row.obj if row.obj in world.wait_queues else 0
     mask = events | ALWAYS
+    m.has_oneshot |= bool(events & EPOLLONESHOT)
     m.emit(EpitemInserted, ep, item, file, fd, mask, events, data & MASK64, queue, item + 1, parent, left)
     m.origin = 2
     rb_insert_color(m, ep, item)
@@ -579,6 +580,7 @@ def insert(m: Mirror, ep: int, file: int, fd: int, events: int, data: int) -> in
 def modify(m: Mirror, item: int, events: int, data: int) -> None:
     """A new mask, with the origin in force."""
     row = m.world.epitems[item]
+    m.has_oneshot |= bool(events & EPOLLONESHOT)
     m.emit(EpitemModified, row.ep, item, events | ALWAYS, events, data & MASK64)
     if data != row.data:
         _unname(m, item, row.ep, row.data)

@@ -26,7 +26,7 @@ from ioviz.model.cpu import NO_VECTOR, SyscallReturned, TrapEntered
 from ioviz.model.event import NO_CAUSE, Event, Gap, Origin, at_of
 from ioviz.model.files import fd_key
 from ioviz.model.host import HostBooted, RunEnded
-from ioviz.model.mirror import MirrorStarted
+from ioviz.model.mirror import CallsLeftOut, MirrorStarted
 from ioviz.model.syscalls import NUMBERS
 from ioviz.model.task import (
     DEAD,
@@ -91,6 +91,8 @@ class Mirror:
         self.calls = 0
         self.unmatched = 0
         """Events of `epoll_wait` that fit no item: a sign that something was missed."""
+        self.has_oneshot = False
+        """Some item was one-shot: then `epoll_wait` changes masks."""
         self.wants_look = False
         """Something was seen that only a snapshot can tell more of (a passed descriptor, io_uring, a loss)."""
         self.base = 0
@@ -171,6 +173,13 @@ class Mirror:
                 compare(self, item)
         elif isinstance(item, ReadySeen):
             ready_seen(self, item)
+
+    def leave_out(self, count: int) -> None:
+        """So many calls that changed nothing but bytes were not told."""
+        if count:
+            self.calls += count
+            self.task, self.cause = 0, NO_CAUSE
+            self.seen(CallsLeftOut, count)
 
     def finish(self, message: str = "") -> None:
         """The source has ended: so has the run. `message` says why, if not because the programs did."""

@@ -301,6 +301,11 @@ class ProcfsSource:
             period = max(self._period, snapshot.took / 1e8)
         self._inbox.close()
 
+    @property
+    def backlog(self) -> int:
+        """See `Source`."""
+        return len(self._inbox)
+
     def take(self, limit: int) -> list[Item]:
         """See `Source`."""
         return self._inbox.take(limit)

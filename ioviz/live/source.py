@@ -77,6 +77,11 @@ class Source(Protocol):
         """Why it ended, if not simply because the program did or `stop` was called."""
         ...
 
+    @property
+    def backlog(self) -> int:
+        """How many items wait to be taken."""
+        ...
+
     def start(self) -> None:
         """Begin. Raises SourceError, and then nothing is left behind."""
         ...

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Status:
     """What the header says of a live session. `rate`: calls a second, over the last second; `slower`: how many times
-    slower the watching makes the program, 0.0 if that is not measured; `first`: events left out before the window."""
+    slower the watching makes the program, 0.0 if that is not measured; `first`: events forgotten before the window;
+    `left_out`: calls passed over."""
 
     source: str
     ended: bool
@@ -22,3 +23,4 @@ class Status:
     blind: str
     slower: float
     first: int
+    left_out: int = 0

@@ -142,6 +142,11 @@ class StraceSource:
         """See `Source`."""
         return self._inbox.empty
 
+    @property
+    def backlog(self) -> int:
+        """See `Source`."""
+        return len(self._inbox)
+
     def take(self, limit: int) -> list[Item]:
         """See `Source`."""
         return self._inbox.take(limit)

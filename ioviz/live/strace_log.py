@@ -76,6 +76,11 @@ class StraceLog:
     def start(self) -> None:
         """See `Source`."""
 
+    @property
+    def backlog(self) -> int:
+        """See `Source`."""
+        return 0
+
     def take(self, limit: int) -> list[Item]:
         """See `Source`."""
         out: list[Item] = []

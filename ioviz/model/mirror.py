@@ -24,7 +24,8 @@ class Mirror(msgspec.Struct, frozen=True, gc=False):
     """`source` as in `--source`; `gaps` and `lost`: how often the source dropped something, and how many; `checks` of
     the kernel's own tables, which had `compared` items and `differences` to the mirror's, all checks together; `queues`
     whose size was compared, `queues_off` that differed (those are not faults: nobody saw the bytes come). `blind` is
-    why the interest lists are not claimed (io_uring adds to them unseen), empty if they are."""
+    why the interest lists are not claimed (io_uring adds to them unseen), empty if they are. `left_out`: calls that
+    only moved bytes and were passed over, because there were too many of them to show."""
 
     id: int
     source: str
@@ -36,6 +37,7 @@ class Mirror(msgspec.Struct, frozen=True, gc=False):
     queues: int = 0
     queues_off: int = 0
     blind: str = ""
+    left_out: int = 0
 
 
 class MirrorStarted(Event):
@@ -67,6 +69,16 @@ class MirrorChecked(Event):
             queues=row.queues + self.queues,
             queues_off=row.queues_off + self.queues_off,
         )
+
+
+class CallsLeftOut(Event):
+    """`n` calls that only moved bytes, or waited, were passed over: there were too many to show. Nothing else was."""
+
+    n: int
+
+    def apply(self, world: World) -> None:
+        row = world.mirrors[1]
+        world.mirrors[1] = replace(row, left_out=row.left_out + self.n)
 
 
 class MirrorBlinded(Event):

@@ -133,6 +133,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "live-differences": ("diff {n} of {of}", "差异 {n}/{of}"),
     "live-blind": ("fdinfo only ({why})", "只看 fdinfo（{why}）"),
     "live-gaps": ("{n} gaps, {lost} lost", "缺口 {n}，丢失 {lost}"),
+    "live-left-out": ("{n} left out", "略去 {n}"),
     "live-rate": ("{n} calls/s", "{n} 次/秒"),
     "live-slower": ("{x}x slower", "慢 {x} 倍"),
     "live-paused": (

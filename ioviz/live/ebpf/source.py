@@ -151,6 +151,11 @@ class EbpfSource:
         self._thread = threading.Thread(target=self._drain, name="ioviz-ebpf", daemon=True)
         self._thread.start()
 
+    @property
+    def backlog(self) -> int:
+        """See `Source`."""
+        return len(self._inbox)
+
     def take(self, limit: int) -> list[Item]:
         """See `Source`."""
         return self._inbox.take(limit)

@@ -173,6 +173,11 @@ class ProbeSource:
                 )
             )
 
+    @property
+    def backlog(self) -> int:
+        """See `Source`."""
+        return len(self._inbox)
+
     def take(self, limit: int) -> list[Item]:
         """See `Source`."""
         return self._inbox.take(limit)

@@ -171,6 +171,8 @@ class Living(Framing):
             found.append(say("live-differences", n=status.differences, of=short_number(status.compared)))
         if status.gaps:
             found.append(say("live-gaps", n=status.gaps, lost=short_number(status.lost)))
+        if status.left_out:
+            found.append(say("live-left-out", n=short_number(status.left_out)))
         if not status.ended:
             found.append(say("live-rate", n=short_number(round(status.rate))))
             if status.slower >= 1.05:
