@@ -49,8 +49,10 @@ CALM: Final = WAITS | {
     "read", "write", "readv", "writev", "recvfrom", "sendto", "sendmsg", "poll", "ppoll", "select", "pselect6", "futex",
 }  # fmt: skip
 """Calls that change no descriptor and no interest list (a one-shot item is disarmed by `epoll_wait`, though)."""
-SETTLES: Final = 0.25
-"""Seconds after which a snapshot is compared although nothing more was seen: then nothing was on its way."""
+SETTLES: Final = 1.0
+"""Seconds of silence after which a snapshot is compared although nothing later was seen: nothing was on its way."""
+MARGIN: Final = 50_000_000
+"""Nanoseconds by which calls may be told late: one that has taken effect is told when it returns."""
 
 
 class LiveSession:
@@ -98,6 +100,7 @@ class LiveSession:
         self._stopping = threading.Event()
         self._wanted = threading.Event()
         self._checker: threading.Thread | None = None
+        self._heard = 0.0
         self._rate = 0.0
         self._rated = (time.monotonic(), 0)
         self._finished = False
@@ -130,6 +133,7 @@ class LiveSession:
                 taken.extend(self.source.take(BATCH))
             if not taken:
                 break
+            self._heard = time.monotonic()
             if len(taken) < BATCH * 2 and self._behind():
                 self._thin()
             batch = [taken.popleft() for _ in range(min(BATCH, len(taken)))]
@@ -243,8 +247,8 @@ class LiveSession:
         """Compare the oldest snapshot, once nothing from before it can still be on its way."""
         if self._pending:
             came, snapshot = self._pending[0]
-            past = self.mirror.last > snapshot.t + snapshot.took
-            quiet = not self._taken and time.monotonic() - came > SETTLES
+            past = self.mirror.last > snapshot.t + snapshot.took + MARGIN
+            quiet = not self._taken and time.monotonic() - max(came, self._heard) > SETTLES
             if past or quiet:
                 self._pending.popleft()
                 self.mirror.feed([snapshot])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ioviz.model.buffer import BufferResized, BytesCopiedOut, rx, tx
 from ioviz.model.eventfd import EventfdCounted, EventfdCreated, EventfdReleased
 from ioviz.model.eventpoll import (
+    PRIVATE_BITS,
     EpitemInserted,
     EpitemModified,
     EpollCreated,
@@ -71,6 +72,7 @@ from ioviz.model.socket import (
     SocketReleased,
     SocketShutdown,
 )
+from ioviz.model.task import TaskWoken
 
 if TYPE_CHECKING:
     from ioviz.live.calls import Call
@@ -129,6 +131,10 @@ def release(m: Mirror, file: int) -> None:
         erase(m, item, "close", watched=False)
     row = world.files[file]
     obj = row.obj
+    for entry in list(walk(world.wait_queues, obj, world.wait_links)) if obj in world.wait_queues else ():
+        sleeper = world.wait_entries[entry].task
+        if sleeper:  # the kernel lets it sleep on; here there is nothing left to sleep on
+            m.emit(TaskWoken, sleeper, "event")
     if row.kind == SOCKET and obj in world.sockets:
         for child in list(walk(world.accept_queues, obj, world.accept_links)) if obj in world.accept_queues else ():
             m.emit(ConnectionAborted, obj, child)
@@ -633,6 +639,9 @@ def _waited(m: Mirror, pid: int, call: Call) -> None:
     delivered: list[tuple[int, int]] = []
     for events, data in found[: call.result]:
         named = names.get((ep, data))
+        if m.changing and (named is None or not world.epitems[named[-1]].events & ~PRIVATE_BITS):
+            _took_effect(m, ep, data)
+            named = names.get((ep, data))
         if named is None:
             m.unmatched += 1
             guess = _guessed(m, pid, ep, data, events)
@@ -649,8 +658,31 @@ def _waited(m: Mirror, pid: int, call: Call) -> None:
             m.infer(ReadyLinked, ep, item, events, "callback")
     for item, events in delivered:
         if item in links:
-            mask = world.epitems[item].events
+            row = world.epitems[item]
+            mask = row.events
+            if mask & EPOLLONESHOT:
+                m.touched[fd_key(pid, row.fd)] = m.last
             m.seen(EventDelivered, ep, item, events, not mask & (EPOLLET | EPOLLONESHOT))
+
+
+def _took_effect(m: Mirror, ep: int, data: int) -> None:
+    """An item was reported that should not be there, or should be disarmed: another thread is inside the `epoll_ctl`
+    that made or armed it, which has taken effect and only not returned yet."""
+    for tid, call in m.changing.items():
+        pid, (epfd, op, fd, event) = m.pids[tid], (*call.args, None, None, None, None)[:4]
+        file = m.world.files.get(m.file_of(pid, epfd))
+        if event is not None and event[1] == data and op in (ADD, MOD) and file is not None and file.obj == ep:
+            del m.changing[tid]
+            m.origin = 2
+            watched = known_file(m, pid, fd, SOCKET)
+            item = m.by_fd.get((ep, watched, fd), 0)
+            m.touched[fd_key(pid, fd)] = m.last
+            m.origin = 2
+            if item:
+                modify(m, item, *event)
+            elif watched:
+                insert(m, ep, watched, fd, *event)
+            return
 
 
 def _guessed(m: Mirror, pid: int, ep: int, data: int, events: int) -> int:

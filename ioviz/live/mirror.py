@@ -101,6 +101,8 @@ class Mirror:
         self.pids: dict[int, int] = {}
         self.open: dict[int, str] = {}
         """Threads inside a call that was announced, and its name."""
+        self.changing: dict[int, Call] = {}
+        """Threads inside an `epoll_ctl` whose effect was not seen yet."""
         self.watches: dict[int, list[int]] = {}
         """Open file → the epoll items that watch it."""
         self.by_data: dict[tuple[int, int], list[int]] = {}
@@ -164,9 +166,12 @@ class Mirror:
             self.task, self.cause = 0, NO_CAUSE
             self.seen(Gap, item.count)
             self.open.clear()
+            self.changing.clear()
             self.wants_look = True
         elif isinstance(item, Snapshot):
-            self._pass(item.t)
+            if not self.base:
+                self.base = item.t
+            self.now = max(self.now, item.t - self.base)
             if item.seed:
                 begin(self, item)
             else:
@@ -213,6 +218,8 @@ class Mirror:
                 sleeps = SLEEPS.get(name)
                 if sleeps is not None:
                     self._sleep(call, *sleeps)
+                elif name == "epoll_ctl":
+                    self.changing[tid] = call
                 elif name in ("clone", "clone3", "fork", "vfork"):
                     self._cloning[tid] = call.args[0] if call.args else 0
                 return
@@ -226,6 +233,8 @@ class Mirror:
         frame = self.world.frames.get(tid)
         self.task, self.cause = tid, frame.entered if frame is not None else NO_CAUSE
         effect = EFFECTS.get(name)
+        if name == "epoll_ctl" and opened is not None and self.changing.pop(tid, None) is None:
+            effect = None  # another thread's `epoll_wait` has shown that it took effect
         if effect is not None and call.args:
             effect(self, self.pids[tid], call)
         elif name in ("clone", "clone3", "fork", "vfork"):
