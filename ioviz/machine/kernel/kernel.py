@@ -72,6 +72,8 @@ class Kernel(Files):
         self._sysret_cost = self.costs.sysret
         self.frames_given = 0
         """Pages of physical memory that page faults have used; the first one is that of zeros."""
+        self.page_cache: dict[tuple[str, int], int] = {}
+        """The physical page of each page of a file that was touched, by path and page number."""
         self.refaults = 0
         """Exceptions in a row whose handler led back to the same instruction."""
         self._sources = 0

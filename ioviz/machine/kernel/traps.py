@@ -50,11 +50,20 @@ def handle_mm_fault(k: Kernel, address: int, error: int) -> bool:
     write = bool(error & WRITING)
     if region is None or not region.user or not region.prot & (WRITE if write else READ):
         return False
-    frame = ZERO_PAGE
-    if write or region.name in FROM_FILE:
-        if write:
-            k.now += k.costs.page
-        k.frames_given += 1
-        frame = k.frames_given
-    k.cause = k.emit(PageMapped, k.pid, address // PAGE_SIZE, frame, write)
+    number = address // PAGE_SIZE
+    if write:
+        k.now += k.costs.page
+        frame = new_frame(k)
+    elif region.name in FROM_FILE:  # a page of the page cache, which all processes of the file share
+        page = (k.world.images[k.pid].path, number)
+        frame = k.page_cache[page] = k.page_cache.get(page) or new_frame(k)
+    else:
+        frame = ZERO_PAGE
+    k.cause = k.emit(PageMapped, k.pid, number, frame, write)
     return True
+
+
+def new_frame(k: Kernel) -> int:
+    """A page of physical memory that nothing else uses."""
+    k.frames_given += 1
+    return k.frames_given

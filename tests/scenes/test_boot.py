@@ -1,0 +1,71 @@
+"""What the scene `boot` claims."""
+
+from __future__ import annotations
+
+from ioviz.model.boot import IdtLoaded, KernelLoaded, ProtectionEnabled
+from ioviz.model.cpu import ExceptionRaised, IrqEntered, TrapEntered
+from ioviz.model.disk import BlocksLoaded, BlocksRequested
+from ioviz.model.memory import PageMapped
+from ioviz.model.task import ProcessStarted, TaskSlept
+from tests.scenes.played import play, shown
+
+FIRST, SECOND = 101, 102
+
+
+def test_the_kernel_is_loaded_before_any_process_exists() -> None:
+    scene = play("boot")
+    assert [event.name for event in scene.of(BlocksLoaded)][:3] == ["boot loader", "kernel", "/sbin/init"]
+    assert not scene.of(ProcessStarted, stop=scene.of(KernelLoaded)[0].seq)
+    assert scene.of(ProcessStarted)[0].pid == 1
+
+
+def test_rings_first_then_the_table_and_only_then_interrupts_and_calls() -> None:
+    scene = play("boot")
+    rings, table = scene.of(ProtectionEnabled)[0].seq, scene.of(IdtLoaded)[0].seq
+    assert rings < table
+    for kind in (IrqEntered, TrapEntered, ExceptionRaised):
+        assert not scene.of(kind, stop=table)
+    boot = scene.world(rings).boots[1]
+    assert boot.mode != "protected"
+    assert scene.world(rings + 1).boots[1].mode == "protected"
+    assert scene.world(table + 1).boots[1].idt_base > 1 << 63
+
+
+def test_every_process_was_started_by_a_process() -> None:
+    scene = play("boot")
+    assert scene.returns("clone") == [FIRST, SECOND]
+    assert scene.printed("hello.py").splitlines() == [f"process {pid} started by process 1" for pid in (FIRST, SECOND)]
+
+
+def test_the_first_start_waits_for_the_disk_and_the_second_does_not() -> None:
+    scene = play("boot")
+    slept = [event.task for event in scene.of(TaskSlept, "hello.py") if event.wchan == "folio_wait_bit_common"]
+    assert set(slept) == {FIRST}
+    read = [event.name for event in scene.of(BlocksRequested, "hello.py")]
+    assert read == ["hello.py", "/usr/bin/python3"]
+    asleep = scene.at("execve() waits for the disk")
+    assert asleep.tasks[FIRST].state == "sleeping"
+    assert asleep.disks[1].reading == "hello.py"
+
+
+def test_pages_come_when_they_are_touched_and_are_shared() -> None:
+    scene = play("boot")
+    world = scene.at("The program has become a process")
+    assert not [page for page in world.memory_pages.values() if page.pid == FIRST]
+    mapped = {event.pid: event for event in scene.of(PageMapped)}
+    assert mapped[FIRST].frame == mapped[SECOND].frame
+    assert not mapped[FIRST].writable
+    world = scene.at("The same program, another process")
+    assert {FIRST, SECOND} <= set(world.processes)
+
+
+def test_the_knobs() -> None:
+    assert play("boot", bits="32").printed("hello.py") == play("boot").printed("hello.py")
+    assert not play("boot", boot="off").of(KernelLoaded)
+
+
+def test_on_linux() -> None:
+    assert shown("boot", 1).strip()
+    assert shown("boot", 2).strip()
+    size, resident = (int(line.split()[1]) for line in shown("boot", 3).splitlines())
+    assert resident < size
