@@ -35,9 +35,10 @@ class DemoSession(LiveSession):
         *,
         writer: Writer | None = None,
         look: Callable[[], Snapshot | None] | None = None,
+        who: Callable[[int], tuple[int, str, tuple[str, ...]] | None] | None = None,
         slower: Callable[[], float] | None = None,
     ) -> None:
-        super().__init__(source, title, how, writer=writer, look=look, slower=slower)
+        super().__init__(source, title, how, writer=writer, look=look, who=who, slower=slower)
         self.demo = demo
         self._starting = source
 

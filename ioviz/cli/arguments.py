@@ -27,6 +27,7 @@ MODULES: Final = {
     "attach": "ioviz.cli.watch",
     "check-scene": "ioviz.cli.check_scene",
     "doctor": "ioviz.cli.doctor",
+    "live": "ioviz.cli.live",
     "new-scene": "ioviz.cli.new_scene",
     "calibrate": "ioviz.cli.calibrate",
     "progress": "ioviz.cli.progress",
@@ -187,6 +188,7 @@ def main_parser() -> argparse.ArgumentParser:
         "       ioviz play WHAT [ARGS]                   watch a scene, a program or a recording\n"
         "       ioviz exec PROGRAM.py [ARGS]             run a program on the simulated kernel\n"
         "       ioviz verify WHAT [ARGS]                 compare it with the real kernel, call by call\n"
+        "       ioviz live [MODEL]                       a real server with real clients, to look at\n"
         "       ioviz trace -- PROGRAM [ARGS]            start any real program, and watch it\n"
         "       ioviz attach PID                         watch a process that runs\n"
         "       ioviz doctor                             what this computer lets one watch\n"

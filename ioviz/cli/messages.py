@@ -34,6 +34,15 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "{text!r} is no number above zero",
         "{text!r} 不是大于零的数",
     ),
+    "no-model": (
+        "there is no server {text!r}; choose one of {names}",
+        "没有 {text!r} 这种服务器；可选：{names}",
+    ),
+    "not-in-range": ("{text!r} is no whole number from 0 to {most}", "{text!r} 不是 0 到 {most} 的整数"),
+    "demo-listens": (
+        "ioviz: the server listens on 127.0.0.1 port {port}; join it with: nc 127.0.0.1 {port}",
+        "ioviz：服务器在 127.0.0.1 端口 {port} 上监听；可以用 nc 127.0.0.1 {port} 加入",
+    ),
     "bad-pid": (
         "{text!r} is no process ID: `ps` lists them, ioviz trace -- PROGRAM starts a program",
         "{text!r} 不是进程号：可用 `ps` 查看；要启动程序请用 ioviz trace -- 程序",

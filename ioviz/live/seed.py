@@ -59,6 +59,10 @@ SHOWN: Final = 256
 """Connections on an accept queue that are made rows, at most."""
 
 
+LOWER_HALF: Final = 0xFFFFFFFF
+"""What a probe inside Python knows of an item's data: Python sets the descriptor, and leaves garbage above it."""
+
+
 def begin(m: Mirror, snapshot: Snapshot) -> None:
     """Make what `snapshot` has, and mend what the mirror has otherwise (after a loss)."""
     m.task, m.cause = 0, NO_CAUSE
@@ -179,18 +183,19 @@ def _interests(
     if row is None or row.kind != EVENTPOLL or _doubtful(m, pid, descriptor.fd, snapshot):
         return 0, 0
     ep = row.obj
-    theirs = Counter((each.fd, _mask(each.events), each.data) for each in descriptor.interests)
+    bits = LOWER_HALF if world.mirrors[1].source.startswith("probe") else ~0
+    theirs = Counter((each.fd, _mask(each.events), each.data & bits) for each in descriptor.interests)
     ours: dict[tuple[int, int, int], list[int]] = {}
     for item in [item for item in _items(m, ep) if not _doubtful(m, pid, world.epitems[item].fd, snapshot)]:
         epitem = world.epitems[item]
-        ours.setdefault((epitem.fd, _mask(epitem.events), epitem.data), []).append(item)
+        ours.setdefault((epitem.fd, _mask(epitem.events), epitem.data & bits), []).append(item)
     compared = sum(theirs.values())
     extra: dict[int, list[int]] = {}
     for key, items in ours.items():
         both = min(len(items), theirs.pop(key, 0))
         for item in items[both:]:
             extra.setdefault(key[0], []).append(item)
-    missing = [each for each in descriptor.interests if theirs.get((each.fd, _mask(each.events), each.data), 0)]
+    missing = [each for each in descriptor.interests if theirs.get((each.fd, _mask(each.events), each.data & bits), 0)]
     missing = [each for each in missing if not _doubtful(m, pid, each.fd, snapshot)]
     differences = 0
     m.origin = 1

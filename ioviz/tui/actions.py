@@ -53,6 +53,7 @@ GROUPS: Final[dict[str, Both]] = {
     "ask": Both("Ask", "提问"),
     "look": Both("Look", "查看"),
     "lesson": Both("Lesson", "课程"),
+    "demo": Both("Live demo", "实时演示"),
     "app": Both("Program", "程序"),
 }
 
@@ -303,11 +304,62 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "closing",
-        ("e",),
-        "e",
+        ("E",),
+        "E",
         Both("what next", "小结"),
         Both("What was learned, what to read, and what comes next", "学到了什么、读什么、接下来看什么"),
         "lesson",
+    ),
+    Action(
+        "message",
+        ("m",),
+        "m",
+        Both("send", "发消息"),
+        Both("Let a client of the live demo send a message", "让演示里的一个客户端发一条消息"),
+        "demo",
+    ),
+    Action(
+        "more-clients",
+        ("o",),
+        "o",
+        Both("open", "新客户端"),
+        Both("One more client", "再来一个客户端"),
+        "demo",
+    ),
+    Action(
+        "fewer-clients",
+        ("O",),
+        "O",
+        Both("close", "关客户端"),
+        Both("The oldest client leaves", "最早的客户端离开"),
+        "demo",
+    ),
+    Action(
+        "more-load",
+        (">", "full_stop"),
+        ">",
+        Both("more", "加负载"),
+        Both("More messages a second", "每秒更多消息"),
+        "demo",
+    ),
+    Action(
+        "less-load",
+        ("<",),
+        "<",
+        Both("less", "减负载"),
+        Both("Fewer messages a second", "每秒更少消息"),
+        "demo",
+    ),
+    Action(
+        "drain",
+        ("d",),
+        "d",
+        Both("read all/once", "读尽/读一次"),
+        Both(
+            "The server reads until nothing is left, or once an event: with ET the rest is then forgotten",
+            "服务器每次读到没有为止，或每个事件只读一次：在 ET 下，剩下的就被忘掉了",
+        ),
+        "demo",
     ),
     Action("language", ("L",), "L", Both("中文", "English"), Both("The other language", "切换语言"), "app", EVERYWHERE),
     Action(
@@ -343,6 +395,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("quit", ("q", "ctrl+q"), "q", Both("quit", "退出"), Both("Quit", "退出"), "app", EVERYWHERE, footer=14),
 )
 
+DEMO: Final = (
+    "play",
+    "present",
+    "message",
+    "more-clients",
+    "fewer-clients",
+    "more-load",
+    "less-load",
+    "toggle-trigger",
+)
+"""What a live demo's footer begins with."""
+
 BY_ID: Final = {action.id: action for action in ACTIONS}
 
 
@@ -358,9 +422,10 @@ def bindings(where: str) -> list[Binding]:
     ]
 
 
-def footer_actions() -> tuple[Action, ...]:
-    """Those in the footer, most important first."""
-    return tuple(sorted((a for a in ACTIONS if a.footer), key=lambda a: a.footer))
+def footer_actions(first: tuple[str, ...] = ()) -> tuple[Action, ...]:
+    """Those in the footer, most important first; before all others those of the ids `first`."""
+    begin = tuple(BY_ID[id] for id in first)
+    return (*begin, *sorted((a for a in ACTIONS if a.footer and a not in begin), key=lambda a: a.footer))
 
 
 def by_group() -> Iterator[tuple[Both, tuple[Action, ...]]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ioviz.lesson.scene import Scene
+    from ioviz.live.demo.demo import Demo
     from ioviz.live.status import Status
     from ioviz.model.world import World
     from ioviz.trace.timeline import Timeline
@@ -69,6 +70,12 @@ class Careful:
         """How far a live session can be trusted; None if it is none."""
         ask = getattr(self._source, "status", None)
         found: Status | None = ask() if ask is not None else None
+        return found
+
+    @property
+    def demo(self) -> Demo | None:
+        """What can be steered of a live demo; None if the run is none."""
+        found: Demo | None = getattr(self._source, "demo", None)
         return found
 
     @property

@@ -176,7 +176,7 @@ class Demo:
         return self.drains
 
     def stop(self) -> None:
-        """End the clients and the server."""
+        """End the clients and the server. Twice does no harm."""
         if self._load is not None:
             self._tell("quit")
             self._end(self._load, 1)
@@ -184,6 +184,7 @@ class Demo:
             if self._server.poll() is None:
                 self._server.terminate()
             self._end(self._server, 2)
+        self._load = self._server = self._server_input = None
 
     @staticmethod
     def _end(process: subprocess.Popen[bytes], seconds: float) -> None:

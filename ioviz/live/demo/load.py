@@ -17,7 +17,7 @@ from collections import deque
 from typing import Final
 
 REPORT: Final = 0.2
-MESSAGE: Final = b"hello, kernel! "
+MESSAGE: Final = b"hello, kernel! how many of these bytes?\n"
 MOST: Final = 10_000
 
 

@@ -26,6 +26,8 @@ SOCK_CLOEXEC: Final = 0o2000000
 F_SETFL: Final = 4
 O_NONBLOCK: Final = 0o4000
 PLACE_BITS: Final = 20
+THREAD: Final = 0x10F00
+"""CLONE_VM, FS, FILES, SIGHAND and THREAD: what `threading.Thread` asks of clone."""
 
 
 class WireError(Exception):
@@ -222,6 +224,8 @@ def _arguments(
             return (fd, None, 0), None
         case "kevent":
             return (fd, tuple(map(tuple, parts[0])) if parts else None, pairs), None
+        case "clone":
+            return (THREAD, None, None, None, None), None
         case "epoll_create1":
             return (0o2000000,), None
         case "listen" | "shutdown":

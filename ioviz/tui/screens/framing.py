@@ -110,6 +110,10 @@ class Framing(Teaching):
         """What the header says of a live session; nothing of another."""
         return []
 
+    def footer_first(self) -> tuple[str, ...]:
+        """The actions that the footer begins with, where that is not as ever."""
+        return ()
+
     # -- the bars ----------------------------------------------------------------------------------------------------
 
     def _show_bars(self) -> None:
@@ -132,7 +136,7 @@ class Framing(Teaching):
             rule.update(lang, across if floor == "kernel" else None, "")
         self._why_bar.update(self.why_texts)
         self._show_timeline()
-        self._footer.update(lang, self.unusable(), toast=self._toast)
+        self._footer.update(lang, self.unusable(), toast=self._toast, first=self.footer_first())
 
     def _chapter_title(self) -> str:
         player = self.player
@@ -166,4 +170,4 @@ class Framing(Teaching):
     def note(self, key: str, **values: object) -> None:
         """Say something in the last line, until the next key."""
         self._toast = self.say(key, **values)
-        self._footer.update(self.app.lang, self.unusable(), toast=self._toast)
+        self._footer.update(self.app.lang, self.unusable(), toast=self._toast, first=self.footer_first())

@@ -12,8 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from ioviz.tui.place import Place
-from ioviz.tui.screens.framing import Framing
 from ioviz.tui.screens.moving import FRAME
+from ioviz.tui.screens.steering import Steering, short_number
 from ioviz.tui.source import Careful
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ IDLE: Final = 0.25
 """Seconds between two looks at the header while nothing happens, or while the person looks at the past."""
 
 
-class Living(Framing):
+class Living(Steering):
     """See the module."""
 
     def __init__(self) -> None:
@@ -177,11 +177,4 @@ class Living(Framing):
             found.append(say("live-rate", n=short_number(round(status.rate))))
             if status.slower >= 1.05:
                 found.append(say("live-slower", x=f"{status.slower:.1f}"))
-        return found
-
-
-def short_number(n: int) -> str:
-    """1234 → 1.2k."""
-    if n < 1000:
-        return str(n)
-    return f"{n / 1000:.1f}k" if n < 100_000 else f"{n // 1000}k" if n < 1_000_000 else f"{n / 1e6:.1f}M"
+        return found + self.demo_state()

@@ -121,8 +121,11 @@ class Footer(Lines):
         self._spans: list[tuple[int, int, str]] = []
         self._shown: object = None
 
-    def update(self, lang: str, hidden: frozenset[str] = frozenset(), toast: str = "") -> None:
-        """Show the keys; those of `hidden` actions cannot be used now. A `toast` is shown in their place."""
+    def update(
+        self, lang: str, hidden: frozenset[str] = frozenset(), toast: str = "", first: tuple[str, ...] = ()
+    ) -> None:
+        """Show the keys, those of the actions `first` before all; those of `hidden` actions cannot be used now. A
+        `toast` is shown in their place."""
         look, width = self.look, self.extent.width
         if not width:
             return
@@ -134,9 +137,10 @@ class Footer(Lines):
             self.show([one_strip(text, self.app.console, width)])
             return
         chosen: list[Action] = []
-        last = [action for action in footer_actions() if action.id in {"help", "quit"}]
+        every = footer_actions(first)
+        last = [action for action in every if action.id in {"help", "quit"}]
         used = 1 + sum(_width(action, lang) for action in last)
-        for action in footer_actions():
+        for action in every:
             if action in last or action.id in hidden:
                 continue
             if used + _width(action, lang) > width:

@@ -39,7 +39,7 @@ def known(panel: str, moment: Moment) -> str:
     mirror = getattr(moment.world, "mirrors", {}).get(1)
     if mirror is None or panel not in KNOWN:
         return ""
-    ebpf = panel == "eventpoll" and mirror.source == "ebpf"
+    ebpf = panel == "eventpoll" and "ebpf" in mirror.source
     return f" ({say(moment.lang, 'kernel-own' if ebpf else KNOWN[panel])})"
 
 
