@@ -153,7 +153,7 @@ class Living(Steering):
 
     def unusable(self) -> frozenset[str]:
         """What happens by itself has no chapters, and cannot be run again."""
-        return NOT_LIVE if self.is_live else super().unusable()
+        return NOT_LIVE - set(self.footer_first()) if self.is_live else super().unusable()
 
     def live_state(self) -> list[str]:
         """What the header says of a live session."""
