@@ -312,8 +312,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "message",
-        ("m",),
-        "m",
+        ("M",),
+        "M",
         Both("send", "发消息"),
         Both("Let a client of the live demo send a message", "让演示里的一个客户端发一条消息"),
         "demo",

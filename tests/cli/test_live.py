@@ -101,7 +101,7 @@ async def test_the_keys_steer_the_running_server() -> None:
             await until(pilot, lambda: isinstance(getattr(screen.player, "source", None), Careful))
             await pilot.press("o")
             await until(pilot, lambda: demo.status.clients == 2)
-            await pilot.press("m")
+            await pilot.press("M")
             await until(pilot, lambda: demo.status.echoed > 0)
             items = session.mirror.world.epitems
             await pilot.press("t")
