@@ -54,6 +54,11 @@ class PairedSource:
         """See `Source`."""
         return self._calls.ending
 
+    @property
+    def backlog(self) -> int:
+        """See `Source`."""
+        return self._calls.backlog
+
     def start(self) -> None:
         """See `Source`."""
         self._calls.start()
