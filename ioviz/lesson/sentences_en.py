@@ -176,6 +176,11 @@ SENTENCES: Final = {
     "SignalDelivered.ignored": "{program} ignores signal {signal}.",
     "SignalDelivered.killed": "Signal {signal} ends {program}.",
     "SignalDelivered.accepted": "{program} was waiting for signal {signal} and takes it: no handler runs.",
+    "PipePacketWritten": "{size} bytes go into a slot of the pipe of their own: with O_DIRECT a write is a packet.",
+    "TimerfdCreated": "A timer behind a descriptor: it can be read and waited for.",
+    "TimerfdSet": "The timer behind the descriptor is set: it rings at {due} ns, then every {interval} ns (0: not at all).",
+    "TimerfdExpired": "The timer behind a descriptor rings: it can be read now.",
+    "TimerfdReleased": "The last reference to the timer is gone, and the timer with it.",
     "ProcessSpawned": (
         "{who} makes a child process, {pid}, with the same open files, and sleeps until the child runs a program."
     ),

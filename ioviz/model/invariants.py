@@ -16,7 +16,7 @@ from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, 
 from ioviz.model.memory import PAGE_SIZE as MEMORY_PAGE
 from ioviz.model.memory import WRITE, ZERO_PAGE
 from ioviz.model.nic import RX, TX
-from ioviz.model.pipe import PAGE, SLOTS
+from ioviz.model.pipe import PAGE
 from ioviz.model.socket import ESTABLISHED, LISTEN
 from ioviz.model.task import DEAD, READY, RUNNING, SLEEPING
 from ioviz.model.world import TABLES, World
@@ -162,8 +162,8 @@ def buffers(world: World) -> Iterator[str]:
     if not world.senders.keys() <= world.segments.keys():
         yield "a datagram that is gone still has a sender"
     for pipe in world.pipes:
-        if world.buffers[pipe * 2].truesize > SLOTS * PAGE:
-            yield f"pipe {pipe} has more than {SLOTS} slots in use"
+        if world.buffers[pipe * 2].truesize > world.buffers[pipe * 2].limit:
+            yield f"pipe {pipe} has more slots in use than it has"
 
 
 def open_files(world: World) -> Iterator[str]:

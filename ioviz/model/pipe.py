@@ -1,7 +1,9 @@
-"""Pipes: one buffer (key `2 * id`), 16 slots of a page, two wait queues: readers wait on `id`, writers on `wr_wait`.
+"""Pipes: one buffer (key `2 * id`), slots of a page, two wait queues: readers wait on `id`, writers on `wr_wait`.
 
-A slot is a segment of the buffer, charged as a whole page; it becomes free when all its bytes have been read.
-Invariant: no segment is longer than a page, and there are at most `SLOTS` of them.
+A slot is a segment of the buffer, charged as a whole page; it becomes free when all its bytes have been read. There are
+16 slots unless F_SETPIPE_SZ says otherwise: the buffer's limit. A slot that was written with O_DIRECT is a packet (its
+segment is in `World.senders`, as a datagram's is).
+Invariant: no segment is longer than a page, and they are charged for no more than the limit.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from ioviz.model.buffer import Buffer, Segment
+from ioviz.model.buffer import Buffer, Segment, push
 from ioviz.model.event import Event
 from ioviz.model.lists import EMPTY
 
@@ -30,6 +32,8 @@ class Pipe(msgspec.Struct, frozen=True, gc=False):
     readers: int
     writers: int
     wr_wait: int
+    packets: bool = False
+    """Whether a packet was ever written to it."""
 
 
 def slots_used(world: World, pipe: int) -> int:
@@ -65,6 +69,21 @@ class PipePageFilled(Event):
         world.buffers[self.pipe * 2] = Buffer(row.head, row.tail, row.bytes + n, row.truesize, row.limit, row.total + n)
 
 
+class PipePacketWritten(Event):
+    """User → kernel: the bytes of one `write` with O_DIRECT, or a page of them, are a packet in a slot of its own."""
+
+    pipe: int
+    segment: int
+    data: bytes
+
+    def apply(self, world: World) -> None:
+        push(world, self.pipe * 2, self.segment, self.data, PAGE)
+        world.senders[self.segment] = ""
+        row = world.pipes[self.pipe]
+        if not row.packets:
+            world.pipes[self.pipe] = replace(row, packets=True)
+
+
 class PipeEndClosed(Event):
     """A reading or writing end was released; with both gone, the pipe is."""
 
@@ -80,6 +99,7 @@ class PipeEndClosed(Event):
         del world.pipes[self.pipe]
         node = world.buffers.pop(self.pipe * 2).head
         while node:
+            world.senders.pop(node, None)
             node = world.segments.pop(node).next
         for queue in (self.pipe, row.wr_wait):
             world.wait_queues.pop(queue, None)

@@ -29,6 +29,7 @@ from ioviz.model import (
     task,
     tcp,
     terminal,
+    timerfd,
 )
 from ioviz.model.event import Event, Gap, Unknown, kinds, own_fields
 
@@ -59,6 +60,7 @@ _CONCEPTS = (
     task,
     tcp,
     terminal,
+    timerfd,
 )
 
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in kinds()}

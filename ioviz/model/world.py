@@ -33,6 +33,7 @@ from ioviz.model.softirq import Softirq
 from ioviz.model.task import Process, Source, Task
 from ioviz.model.tcp import Tcp
 from ioviz.model.terminal import Terminal
+from ioviz.model.timerfd import Timerfd
 from ioviz.model.wait import WaitEntry
 
 
@@ -74,6 +75,7 @@ class World:
     memory_pages: dict[tuple[int, int], Page]
     """The present pages of mappings."""
     eventfds: dict[int, Eventfd]
+    timerfds: dict[int, Timerfd]
     sockets: dict[int, Socket]
     options: dict[int, tuple[tuple[int, int, int], ...]]
     """The options of each socket that has any: (level, option, value)."""

@@ -57,6 +57,7 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "softirq": ("nic",),
     "tcp": ("sockets",),
     "eventfd": ("files",),
+    "timerfd": ("files",),
     "ramfs": ("files",),
 }
 PRIORITY: Final = (

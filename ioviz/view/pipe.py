@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
-from ioviz.model.pipe import PAGE, SLOTS, Pipe
+from ioviz.model.pipe import PAGE, Pipe
 from ioviz.view.buffer import described
 from ioviz.view.moment import Moment, joined, make_panel, pick
 
@@ -25,14 +25,14 @@ def key(moment: Moment) -> Hashable:
 
 
 def render(moment: Moment, width: int, height: int) -> Text:
-    """A line a pipe: 16 slots of a page, what is in them, and who holds the ends."""
+    """A line a pipe: its slots of a page, what is in them, and who holds the ends."""
     lines = []
     for row in _rows(moment):
         buffer = moment.world.buffers.get(row.id * 2)
         line = Text.assemble((f"#{row.id} ", "bold"), described(moment, row.id * 2, "", max(4, min(24, width - 44))))
         if buffer is not None:
-            used = buffer.truesize // PAGE
-            line.append(pick(moment, f"  {used} of {SLOTS} slots  ", f"  {SLOTS} 槽用了 {used}  "))
+            used, slots = buffer.truesize // PAGE, buffer.limit // PAGE
+            line.append(pick(moment, f"  {used} of {slots} slots  ", f"  {slots} 槽用了 {used}  "))
         ends = f"readers {row.readers}  writers {row.writers}", f"读端 {row.readers}  写端 {row.writers}"
         line.append(pick(moment, *ends), style="bright_black")
         lines.append(line)

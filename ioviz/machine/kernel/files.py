@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioviz.machine.kernel.wait import WaitQueues
 from ioviz.model.files import (
+    PIPE_READ,
+    PIPE_WRITE,
     Fd,
     FdClosed,
     FdFlagsSet,
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
 
 O_NONBLOCK: Final = 0o4000
 O_APPEND: Final = 0o2000
+O_DIRECT: Final = 0o40000
 O_CLOEXEC: Final = 0o2000000
 F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC = 0, 1, 2, 3, 4, 1030
+F_SETPIPE_SZ, F_GETPIPE_SZ = 1031, 1032
 FIONBIO, FIOCLEX, FIONCLEX = 0x5421, 0x5451, 0x5450
 FD_LIMIT: Final = 1 << 20
 """RLIMIT_NOFILE of every process."""
@@ -250,15 +254,15 @@ def sys_dup3(k: Kernel, old: int, new: int, flags: int) -> int:
 
 
 def sys_fcntl(k: Kernel, fd: int, cmd: int, arg: int) -> int:
-    """fcntl(2), as far as descriptors and status flags go."""
+    """fcntl(2), as far as descriptors, status flags and the size of pipes go."""
     file = k.file(fd)
     if file is None:
         return -EBADF
     if cmd == F_GETFL:
         return file.flags
     if cmd == F_SETFL:
-        kept = file.flags & ~(O_NONBLOCK | O_APPEND)
-        k.emit(FileFlagsSet, file.id, kept | (arg & (O_NONBLOCK | O_APPEND)))
+        settable = O_NONBLOCK | O_APPEND | (O_DIRECT if file.kind == PIPE_WRITE else 0)
+        k.emit(FileFlagsSet, file.id, file.flags & ~settable | arg & settable)
         return 0
     if cmd == F_GETFD:
         return int(k.world.fds[k.pid << 24 | fd].cloexec)
@@ -267,6 +271,8 @@ def sys_fcntl(k: Kernel, fd: int, cmd: int, arg: int) -> int:
         return 0
     if cmd in (F_DUPFD, F_DUPFD_CLOEXEC):
         return k.install_fd(file.id, cmd == F_DUPFD_CLOEXEC, arg) if 0 <= arg < FD_LIMIT else -EINVAL
+    if cmd in (F_SETPIPE_SZ, F_GETPIPE_SZ):
+        return k.pipe_fcntl(file, cmd, arg) if file.kind in (PIPE_READ, PIPE_WRITE) else -EBADF
     return -EINVAL
 
 

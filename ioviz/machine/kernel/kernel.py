@@ -13,6 +13,7 @@ from ioviz.machine.kernel import eventpoll
 from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.files import Descriptors, Files
 from ioviz.machine.kernel.inet import Net
+from ioviz.machine.kernel.pipe import pipe_fcntl
 from ioviz.machine.kernel.process import ProcessState, exit_group, exit_task
 from ioviz.machine.kernel.reap import exit_notify
 from ioviz.machine.kernel.signals import deliver, restarts, retarget
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.machine.kernel.config import Config
+    from ioviz.machine.kernel.core import Timer
     from ioviz.machine.kernel.sched import Limits
     from ioviz.machine.kernel.tty import Terminal
 
@@ -62,6 +64,8 @@ class Kernel(Files):
         self.processes: dict[int, ProcessState] = {}
         self.visible: dict[int, tuple[str, ...]] = {}
         """Folders of the real disk that each host sees: see `ioviz.machine.kernel.ramfs`."""
+        self.timers_of_files: dict[int, Timer] = {}
+        """The running timer of each timerfd."""
         self.terminals: dict[int, Terminal] = {}
         """The input of each terminal, keyed by the object of its open files."""
         self.vector = VECTOR_SYSCALL if config.entry == "int80" else NO_VECTOR
@@ -269,3 +273,4 @@ class Kernel(Files):
     eventpoll_release_file = eventpoll.eventpoll_release_file
     retarget = retarget
     exit_notify = exit_notify
+    pipe_fcntl = pipe_fcntl

@@ -20,13 +20,14 @@ from errno import (
     ENOENT,
     ENOTDIR,
     ENOTEMPTY,
+    ENOTTY,
     EOPNOTSUPP,
     ESPIPE,
 )
 from stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK, S_ISDIR, S_ISREG, S_ISSOCK
 from typing import TYPE_CHECKING, Final
 
-from ioviz.machine.kernel.files import O_APPEND, O_CLOEXEC, O_NONBLOCK, FileOps, Result, no_ioctl
+from ioviz.machine.kernel.files import O_APPEND, O_CLOEXEC, O_NONBLOCK, FileOps, Result
 from ioviz.machine.kernel.namei import FILE_LIMIT, below, create, entries, find, folder_of, missing
 from ioviz.model.files import INODE, PIPE_READ, PIPE_WRITE, SOCKET, TTY, FileMoved
 from ioviz.model.poll_bits import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.files import OpenFile
 
+FIONREAD: Final = 0x541B
 O_ACCMODE, O_WRONLY, O_RDWR = 3, 1, 2
 O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_TMPFILE = 0o100, 0o200, 0o1000, 0o200000, 0o20000000
 EPOCH: Final = 1_704_067_200
@@ -297,4 +299,12 @@ def file_release(k: Kernel, file: OpenFile) -> None:
     _free(k, file.obj)
 
 
-OPS = FileOps(file_read, file_write, file_poll, file_release, no_ioctl, lambda k, file: 0, polls=False)
+def file_ioctl(k: Kernel, file: OpenFile, request: int, arg: int) -> Result:
+    """FIONREAD of a file: the bytes behind its position."""
+    row = k.world.inodes[file.obj]
+    if row.device == "random":
+        return -EINVAL
+    return (0, max(row.size - file.pos, 0)) if request == FIONREAD and S_ISREG(row.mode) else -ENOTTY
+
+
+OPS = FileOps(file_read, file_write, file_poll, file_release, file_ioctl, lambda k, file: 0, polls=False)

@@ -25,10 +25,12 @@ from ioviz.machine.kernel import (
     signals,
     socket,
     sockopt,
+    splice,
     time,
+    timerfd,
     tty,
 )
-from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SOCKET, TTY
+from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SOCKET, TIMERFD, TTY
 from ioviz.model.syscalls import SYS, TABLE_SIZE
 
 if TYPE_CHECKING:
@@ -58,6 +60,15 @@ TABLE: Final[dict[int, Callable[..., Any]]] = {
     SYS.unlink: ramfs.sys_unlink,
     SYS.pipe2: pipe.sys_pipe2,
     SYS.eventfd2: eventfd.sys_eventfd2,
+    SYS.timerfd_create: timerfd.sys_timerfd_create,
+    SYS.timerfd_settime: timerfd.sys_timerfd_settime,
+    SYS.timerfd_gettime: timerfd.sys_timerfd_gettime,
+    SYS.sendfile: splice.sys_sendfile,
+    SYS.splice: splice.sys_splice,
+    SYS.readv: splice.sys_readv,
+    SYS.writev: splice.sys_writev,
+    SYS.preadv: splice.sys_preadv,
+    SYS.pwritev: splice.sys_pwritev,
     SYS.socket: socket.sys_socket,
     SYS.socketpair: socket.sys_socketpair,
     SYS.bind: socket.sys_bind,
@@ -115,6 +126,7 @@ OPS: Final[dict[str, FileOps]] = {
     PIPE_READ: pipe.READ_OPS,
     PIPE_WRITE: pipe.WRITE_OPS,
     EVENTFD: eventfd.OPS,
+    TIMERFD: timerfd.OPS,
     EVENTPOLL: eventpoll.OPS,
     SOCKET: socket.OPS,
 }
@@ -140,6 +152,8 @@ def _received(out: tuple[bytes, Any]) -> tuple[Any, ...]:
 SHOW_ARGS: Final[dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]]] = {
     SYS.write: lambda args: (args[0], _text(args[1]), len(args[1])),
     SYS.sendto: _sent,
+    SYS.writev: lambda args: (args[0], _text(b"".join(args[1])), len(args[1])),
+    SYS.pwritev: lambda args: (args[0], _text(b"".join(args[1])), len(args[1]), args[2]),
     SYS.sendmsg: lambda args: (args[0], _text(args[1]), len(args[1]), args[3], args[4]),
     SYS.bind: lambda args: (args[0], _address(args[1])),
     SYS.connect: lambda args: (args[0], _address(args[1])),
@@ -160,6 +174,8 @@ def _address(address: Any) -> Any:
 
 SHOW_OUT: Final[dict[int, Callable[[Any], Any]]] = {
     SYS.read: _text,
+    SYS.readv: _text,
+    SYS.preadv: _text,
     SYS.recvfrom: _received,
     SYS.recvmsg: lambda out: (_text(out[0]), out[2], _address(out[3])),
     SYS.accept4: _address,

@@ -43,7 +43,7 @@ SHARED: Final = frozenset(
 HIDDEN: Final = frozenset(
     {
         *("_asyncio", "_datetime", "_ios_support", "_pickle", "_posixshmem", "_queue", "_remote_debugging", "_scproxy"),
-        *("_uuid", "_warnings", "_zoneinfo", "_zstd", "grp", "nt", "pwd", "readline", "spwd", "termios"),
+        *("_uuid", "_warnings", "_zoneinfo", "_zstd", "grp", "nt", "pwd", "readline", "spwd"),
         *("_testinternalcapi", "_testlimitedcapi", "_testclinic", "_testbuffer", "_testmultiphase", "_testsinglephase"),
     }
 )

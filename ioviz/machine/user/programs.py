@@ -10,7 +10,7 @@ import os
 import posixpath
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.user.loader import Program
@@ -23,6 +23,7 @@ FOLDERS: Final = ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/
 SHELL: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sh.py")
 _PYTHON: Final = re.compile(r"python(3(\.\d+)?)?$")
 _TAKES_VALUE: Final = "WX"
+USAGE: Final = "[option] ... [-c cmd | -m mod | file | -] [arg] ..."
 PYTHON, SH = "python", "sh"
 
 
@@ -38,7 +39,8 @@ class CommandLine:
     """Not to look for modules where the program is."""
     reads: str = ""
     """A file to be read as the program; "-" for standard input."""
-    version: bool = field(default=False)
+    prints: str = ""
+    """What it prints instead of running anything."""
 
 
 def program_at(path: str, cwd: str) -> str:
@@ -61,7 +63,8 @@ def shell(argv: Sequence[str], cwd: str) -> CommandLine:
 
 def interpreter(argv: Sequence[str], cwd: str) -> CommandLine:
     """`python ...`. Options that change what a program computes (-O, -E, -s, -S, -b, -B, -v, -d, -x) are ignored."""
-    unbuffered = isolated = version = False
+    unbuffered = isolated = False
+    prints = ""
     warnings: list[str] = []
     xoptions: list[str] = []
     rest = list(argv[1:])
@@ -84,11 +87,10 @@ def interpreter(argv: Sequence[str], cwd: str) -> CommandLine:
                     return CommandLine(made, unbuffered, tuple(warnings), tuple(xoptions), isolated)
             unbuffered |= letter == "u"
             isolated |= letter in "IP"
-            version |= letter == "V"
+            if letter in "Vh?":
+                prints = f"Python {sys.version.split()[0]}\n" if letter == "V" else f"usage: {argv[0]} {USAGE}\n"
     name = rest.pop(0) if rest else ""
     full = posixpath.normpath(posixpath.join(cwd, name))
     folder = posixpath.dirname(full) if name not in ("", "-") else ""
     program = Program(name, tuple(rest), False, full if folder else "", folder, cwd)
-    return CommandLine(
-        program, unbuffered, tuple(warnings), tuple(xoptions), isolated, name if folder else "-", version
-    )
+    return CommandLine(program, unbuffered, tuple(warnings), tuple(xoptions), isolated, name if folder else "-", prints)

@@ -125,9 +125,8 @@ def _run(guest: Guest, line: programs.CommandLine, environ: Mapping[str, str]) -
 def read_program(guest: Guest, line: programs.CommandLine) -> Program:
     """The program with its text, which the interpreter reads by system calls. Raises SystemExit."""
     program = line.program
-    if line.version:
-        print_ = guest.builtins["print"]
-        print_("Python " + guest.sys.version.split()[0])
+    if line.prints:
+        guest.sys.stdout.write(line.prints)
         raise SystemExit(0)
     if not line.reads or program.text:
         return program

@@ -45,6 +45,7 @@ SHIMS: Final = frozenset(
         "posix",
         "resource",
         "select",
+        "termios",
         "time",
     }
 )

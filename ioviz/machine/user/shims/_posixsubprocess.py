@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import sys
 from errno import ENOTDIR
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,9 @@ from ioviz.model.syscalls import SYS
 if TYPE_CHECKING:
     from ioviz.machine.user.guest import Guest
 
-F_DUPFD, F_SETFD = 0, 2
+CHDIR_FAILED: Final = "noexec:chdir" if sys.version_info >= (3, 12) else "noexec"
+CHDIR_FAILED: Final = "noexec:chdir" if sys.version_info >= (3, 13) else "noexec"
+F_SETFD: Final = 2
 LAST_FD: Final = 0xFFFF_FFFF
 DEFAULTED: Final = (13, 25)
 """SIGPIPE and SIGXFSZ, which Python ignores and its children need not."""
@@ -77,7 +80,7 @@ class _Subprocess:
             if cwd is not None:
                 result = call(SYS.stat, folder)
                 if isinstance(result, int) or result[1][0] & 0o170000 != 0o040000:
-                    raise Failure(result if isinstance(result, int) else -ENOTDIR, "noexec")
+                    raise Failure(result if isinstance(result, int) else -ENOTDIR, CHDIR_FAILED)
             if restore_signals:
                 for number in DEFAULTED:
                     _done(call(SYS.rt_sigaction, number, 0, None))

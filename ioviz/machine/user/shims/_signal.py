@@ -97,6 +97,8 @@ class _Signal:
         return self._timer(SYS.getitimer, which)
 
     def _timer(self, *call: int) -> tuple[float, float]:
+        if call[1] in (signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+            raise self._guest.lacks("timers of processor time; signal.ITIMER_REAL is there")
         result = self._guest.syscall(*call)
         if isinstance(result, int):
             raise ItimerError(-result, "Invalid argument")

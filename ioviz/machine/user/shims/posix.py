@@ -17,6 +17,7 @@ from ioviz.machine.user.shims import error, module_from
 from ioviz.machine.user.shims.arguments import bytes_of, c_int
 from ioviz.machine.user.shims.posix_dirs import Directories, DirEntry
 from ioviz.machine.user.shims.posix_processes import Processes
+from ioviz.machine.user.shims.posix_timerfd import timer_functions
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
@@ -81,36 +82,40 @@ class _Posix(Directories, Processes):
             self._failed(result)
 
     def readv(self, fd: int, buffers: Any, /) -> int:
-        """Read into several writable buffers."""
-        views = [memoryview(each).cast("B") for each in buffers]
-        data = self.read(fd, sum(len(view) for view in views))
-        rest = data
-        for view in views:
-            view[: len(rest)] = rest[: len(view)]
-            rest = rest[len(view) :]
-        return len(data)
+        """Read into several writable buffers by one call."""
+        return self._scatter(buffers, SYS.readv, fd)
 
     def writev(self, fd: int, buffers: Iterable[Any], /) -> int:
         """Write several buffers by one call."""
-        return self.write(fd, b"".join(bytes_of(each) for each in buffers))
+        return self._value(SYS.writev, c_int(fd), tuple(bytes_of(each) for each in buffers))
 
     def pread(self, fd: int, length: int, offset: int, /) -> bytes:
-        """Read at an offset. The kernel moves the file's position, so it is moved back."""
-        before = self.lseek(fd, 0, 1)
-        self.lseek(fd, offset, 0)
-        try:
-            return self.read(fd, length)
-        finally:
-            self.lseek(fd, before, 0)
+        """Read at an offset; the position of the file stays."""
+        if length < 0:
+            raise error(-EINVAL)
+        data: bytes = self._out(SYS.preadv, c_int(fd), (length,), int(offset))
+        return data
+
+    def preadv(self, fd: int, buffers: Any, offset: int, flags: int = 0, /) -> int:
+        """Read into several buffers at an offset."""
+        return self._scatter(buffers, SYS.preadv, fd, int(offset))
 
     def pwrite(self, fd: int, data: Any, offset: int, /) -> int:
-        """Write at an offset."""
-        before = self.lseek(fd, 0, 1)
-        self.lseek(fd, offset, 0)
-        try:
-            return self.write(fd, data)
-        finally:
-            self.lseek(fd, before, 0)
+        """Write at an offset; the position of the file stays."""
+        return self._value(SYS.pwritev, c_int(fd), (bytes_of(data),), int(offset))
+
+    def pwritev(self, fd: int, buffers: Iterable[Any], offset: int, flags: int = 0, /) -> int:
+        """Write several buffers at an offset."""
+        return self._value(SYS.pwritev, c_int(fd), tuple(bytes_of(each) for each in buffers), int(offset))
+
+    def _scatter(self, buffers: Any, nr: int, fd: int, *more: int) -> int:
+        views = [memoryview(each).cast("B") for each in buffers]
+        rest: bytes = self._out(nr, c_int(fd), tuple(len(view) for view in views), *more) or b""
+        done = len(rest)
+        for view in views:
+            view[: len(rest)] = rest[: len(view)]
+            rest = rest[len(view) :]
+        return done
 
     def close(self, fd: int) -> None:
         """Close a file descriptor."""
@@ -149,6 +154,19 @@ class _Posix(Directories, Processes):
         """Create a pipe with flags set atomically."""
         ends: tuple[int, int] = self._out(SYS.pipe2, flags)
         return ends
+
+    def sendfile(self, out_fd: int, in_fd: int, offset: Any, count: int) -> int:
+        """Copy count bytes from file descriptor in_fd to file descriptor out_fd."""
+        place = None if offset is None else int(offset)
+        return self._value(SYS.sendfile, c_int(out_fd), c_int(in_fd), place, int(count))
+
+    def splice(
+        self, src: int, dst: int, count: int, offset_src: Any = None, offset_dst: Any = None, flags: int = 0
+    ) -> int:
+        """Transfer count bytes from one pipe to a descriptor or vice versa."""
+        if count < 0:
+            raise ValueError("count cannot be negative")
+        return self._value(SYS.splice, src, offset_src, dst, offset_dst, count, flags)
 
     def eventfd(self, initval: int, flags: int = 0o2000000) -> int:
         """Creates and returns an event notification file descriptor."""
@@ -327,4 +345,7 @@ def build(guest: Guest) -> ModuleType:
     constants["error"] = OSError
     constants["_have_functions"] = []
     constants["DirEntry"] = DirEntry
-    return module_from("posix", _Posix(guest), constants)
+    module = module_from("posix", _Posix(guest), constants)
+    if hasattr(posix, "timerfd_create"):
+        module.__dict__.update(timer_functions(guest))
+    return module

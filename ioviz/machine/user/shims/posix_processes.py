@@ -133,21 +133,25 @@ class Processes:
         if env is not None:
             items = env.items() if isinstance(env, Mapping) or hasattr(env, "items") else ()
             environ = {os.fsdecode(name): os.fsdecode(value) for name, value in items}
-        actions = [tuple(action) for action in file_actions or ()]
+        actions = [_checked(action) for action in file_actions or ()]
+        masked = tuple(sorted(map(int, setsigmask)))
+        defaulted = tuple(map(int, setsigdef))
+        if scheduler is not None:
+            raise guest.lacks("posix_spawn with a scheduler")
         outcome: list[int] = []
 
         def prepare() -> None:
             call = guest.syscall
-            for number in setsigdef:
-                call(SYS.rt_sigaction, int(number), 0, None)
+            for number in defaulted:
+                call(SYS.rt_sigaction, number, 0, None)
             if setsid:
                 call(SYS.setsid)
             if setpgroup is not None:
                 call(SYS.setpgid, 0, setpgroup)
             for action in actions:
                 _act(guest, action)
-            if setsigmask:
-                call(SYS.rt_sigprocmask, SIG_SETMASK, tuple(sorted(map(int, setsigmask))))
+            if masked:
+                call(SYS.rt_sigprocmask, SIG_SETMASK, masked)
 
         plan = Plan(paths, words, environ, guest.cwd, prepare, lambda failure: outcome.append(failure.result))
         check(guest, plan)
@@ -192,6 +196,24 @@ class Processes:
         raise self._guest.lacks("exec in place of a running program; use subprocess")
 
 
+def _checked(action: Any) -> tuple[Any, ...]:
+    """One element of `file_actions`, with its parts as numbers and paths."""
+    if not isinstance(action, tuple) or not action:
+        raise TypeError("Each file_actions element must be a non-empty tuple")
+    if action[0] not in (OPEN, CLOSE, DUP2):
+        raise TypeError("Unknown file_actions identifier")
+    shape = {OPEN: 5, CLOSE: 2, DUP2: 3}[action[0]]
+    if len(action) != shape:
+        raise TypeError(f"A {('open', 'close', 'dup2')[action[0]]} file_action tuple must have {shape} elements")
+    if action[0] == OPEN:
+        _, fd, path, flags, mode = action
+        os.fsencode(path)
+        if "\0" in os.fsdecode(path):
+            raise ValueError("embedded null byte")
+        return OPEN, c_int(fd), path, c_int(flags), c_int(mode)
+    return action[0], *map(c_int, action[1:])
+
+
 def _act(guest: Guest, action: tuple[Any, ...]) -> None:
     """One of the file actions of posix_spawn."""
     kind, *rest = action
@@ -205,10 +227,8 @@ def _act(guest: Guest, action: tuple[Any, ...]) -> None:
             guest.syscall(SYS.close, opened)
     elif kind == CLOSE:
         guest.syscall(SYS.close, rest[0])
-    elif kind == DUP2:
+    else:
         old, new = rest
         result = guest.syscall(SYS.fcntl, old, 2, 0) if old == new else guest.syscall(SYS.dup2, old, new)
         if result < 0:
             raise Failure(result)
-    else:
-        raise TypeError("Unknown file_actions identifier")
