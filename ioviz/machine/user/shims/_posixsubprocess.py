@@ -16,7 +16,6 @@ from ioviz.model.syscalls import SYS
 if TYPE_CHECKING:
     from ioviz.machine.user.guest import Guest
 
-CHDIR_FAILED: Final = "noexec:chdir" if sys.version_info >= (3, 12) else "noexec"
 CHDIR_FAILED: Final = "noexec:chdir" if sys.version_info >= (3, 13) else "noexec"
 F_SETFD: Final = 2
 LAST_FD: Final = 0xFFFF_FFFF
