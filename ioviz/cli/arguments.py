@@ -30,6 +30,7 @@ MODULES: Final = {
     "live": "ioviz.cli.live",
     "new-scene": "ioviz.cli.new_scene",
     "calibrate": "ioviz.cli.calibrate",
+    "race": "ioviz.cli.race",
     "progress": "ioviz.cli.progress",
     "verify": "ioviz.cli.verify",
     "trace": "ioviz.cli.watch",
@@ -195,6 +196,7 @@ def main_parser() -> argparse.ArgumentParser:
         "       ioviz new-scene NAME                     lay a scene of one's own\n"
         "       ioviz check-scene WHAT...                play scenes without a terminal, and say what is wrong\n"
         "       ioviz calibrate                          measure what this computer takes for calls and switches\n"
+        "       ioviz race                               BIO, NIO, select, poll and epoll, simulated and measured\n"
         "       ioviz progress [--reset]                 what of the course has been played",
         description="A kernel that one can watch. `ioviz VERB --help` lists the flags of a verb.",
         allow_abbrev=False,

@@ -195,6 +195,15 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "progress-finished": ("played      ", "已看完  "),
     "progress-chapter": ("to chapter {n:<2}", "到第 {n} 章"),
     "progress-score": ("questions {right}/{asked} ", "问题 {right}/{asked} "),
+    "race-running": ("racing … {n} of {all} laps", "比赛中……{n}/{all}"),
+    "race-track": ("{n} connections, {k} active:", "{n} 个连接，其中 {k} 个说话："),
+    "race-about": (
+        "Both sides run the same Python program, whose own work is in all times: compare who wins and by how much. "
+        "The machine charges by its cost table for what the kernel does, nothing for a busy computer. "
+        "= means that others are as fast, within 3 %.",
+        "两边运行的是同一个 Python 程序，它自身的开销包含在所有时间里：请比较谁赢、赢多少。"
+        "模拟机器只按开销表给内核的动作计时，不受电脑繁忙的影响。= 表示还有别的方式同样快（相差不到 3%）。",
+    ),
     "our-fault": (
         "this is a fault of ioviz itself, not of your program: {what} at {where}; "
         "please report it with the command you typed (IOVIZ_DEBUG=1 shows the traceback)",

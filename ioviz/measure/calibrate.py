@@ -154,7 +154,7 @@ def in_force(name: str, costs: Costs) -> float | None:
         "thread_switch": ("context_switch", "wakeup"),
         "process_switch": ("context_switch", "wakeup", "page_tables"),
         "fault": ("fault", "page", "iret"),
-        "epoll_wait": ("trap", "poll", "sysret"),
+        "epoll_wait": ("trap", "poll", "epitem", "sysret"),
     }
     names = sums.get(name, (name,) if name in Costs._fields else ())
     return sum(getattr(costs, part) for part in names) if names else None

@@ -39,10 +39,12 @@ class IovizApp(App[int]):
         open_source: Callable[[], Source] | None = None,
         open_scene: Callable[[Scene], Source] | None = None,
         *,
+        page: str = "",
         lang: str | None = None,
         ascii_only: bool = False,
     ) -> None:
         super().__init__()
+        self._page = page
         self.lang = choose_language(lang)
         self.look = Look(ascii_only)
         self._open_source = open_source
@@ -56,7 +58,11 @@ class IovizApp(App[int]):
         self._take_theme()
 
     def get_default_screen(self) -> Screen[None]:
-        """The stage if there is a run, else the gallery."""
+        """The stage if there is a run, the further page if one is named, else the gallery."""
+        if self._page:
+            from ioviz.tui.screens.further import further_screen
+
+            return further_screen(self._page)
         if self._open_source is not None:
             from ioviz.tui.screens.stage import StageScreen
 
@@ -119,6 +125,13 @@ class IovizApp(App[int]):
         from ioviz.tui.screens.further import further_screen
 
         self.push_screen(further_screen(page))
+
+    def close_further(self, screen: Screen[None]) -> None:
+        """Back from a further page; out, if nothing is below it."""
+        if len(self.screen_stack) > 1:
+            screen.dismiss(None)
+        else:
+            self.exit(0)
 
     def leave(self, screen: Screen[None]) -> None:
         """Esc on a stage: to the gallery if that is below, else out."""
@@ -189,11 +202,13 @@ def run(
     open_source: Callable[[], Source] | None = None,
     open_scene: Callable[[Scene], Source] | None = None,
     *,
+    page: str = "",
     lang: str | None = None,
     ascii_only: bool = False,
 ) -> int:
-    """Open the stage (or, without `open_source`, the gallery) and give the exit code when the person leaves."""
+    """Open the stage (or, without `open_source`, the gallery, or the further page `page`) and give the exit code when
+    the person leaves."""
     gc.disable()  # until `ready`: it would only walk what is being imported, again and again
-    app = IovizApp(open_source, open_scene, lang=lang, ascii_only=ascii_only)
+    app = IovizApp(open_source, open_scene, page=page, lang=lang, ascii_only=ascii_only)
     result = app.run()
     return app.return_code or result or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from ioviz.lesson import scene as scenes
 from ioviz.lesson.progress import Progress
 from ioviz.lesson.scene import load_scene
 from ioviz.machine.hardware.costs import load_costs, own_file
-from ioviz.measure import calibrate
+from ioviz.measure import calibrate, race
 from ioviz.measure.calibrate import Measured
 from ioviz.tui.app import IovizApp
 from ioviz.tui.player import Player
@@ -250,3 +251,35 @@ async def test_the_table_of_costs_is_measured_and_written(course: Path, monkeypa
         assert not own_file().exists()
         await pilot.press("escape")
         await until(pilot, StageScreen)
+
+
+async def test_the_race_is_run_looked_at_and_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    laps = [race.Lap(method, one, 100.0 * len(method)) for method in race.METHODS for one in race.cells()]
+    monkeypatch.setattr(race, "simulated", lambda config: iter([*laps, None]))
+    monkeypatch.setattr(race, "measured", lambda stop: iter(laps))
+    app = IovizApp(page="race", lang="en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.pause(0.1)
+        text = screen_text(app)
+        assert text.count("BIO=") == 2 * len(race.cells())
+        assert "450 connections, 1 active" in text
+        await pilot.press("up", "right", "right", "right")
+        assert "100 connections, 100 active" in screen_text(app)
+        await pilot.click("Maps", offset=(8, 2))
+        await pilot.pause()
+        assert "4 connections, 1 active" in screen_text(app)
+
+        def never(stop: Callable[[], bool]) -> Iterator[race.Lap]:
+            while not stop():
+                yield laps[0]
+
+        monkeypatch.setattr(race, "measured", never)
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        assert "Esc stops" in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause(0.1)
+        assert "Stopped" in screen_text(app)
+        await pilot.press("escape")
+    assert app.return_code == 0

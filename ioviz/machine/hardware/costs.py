@@ -40,7 +40,7 @@ class Costs(NamedTuple):
     clone: int
     kilobyte: int
     poll: int
-    callback: int
+    epitem: int
 
 
 def own_file() -> Path:

@@ -155,7 +155,7 @@ def _link(k: Kernel, ep: int, item: int, events: int, by: str) -> None:
     if item not in world.ready_links:
         k.cause = seq = k.seq
         k.seq = seq + 1
-        k.now += k.costs.callback
+        k.now += k.costs.epitem
         event = ReadyLinked(seq, k.now, k.cpu, k.task, saved, 0, k.at, ep, item, events, by)
         event.apply(world)
         k.sink(event)
@@ -218,7 +218,7 @@ def ep_send_events(k: Kernel, ep: int, maxevents: int) -> tuple[tuple[int, int],
     items, files, ops, sink = world.epitems, world.files, k.ops, k.sink
     cpu, task, at, cause = k.cpu, k.task, k.at, k.cause
     found: list[tuple[int, int]] = []
-    kind, poll, asking = "", ops[EVENTPOLL].poll, k.costs.poll
+    kind, poll, handling = "", ops[EVENTPOLL].poll, k.costs.poll + k.costs.epitem
     # Each item that was ready at the start is looked at once: those that go back stand behind the others.
     while left and len(found) < maxevents:
         left -= 1
@@ -230,7 +230,7 @@ def ep_send_events(k: Kernel, ep: int, maxevents: int) -> tuple[tuple[int, int],
             poll = ops[kind].poll
         mask = item.events
         events = poll(k, file) & mask
-        k.now += asking
+        k.now += handling
         seq = k.seq
         k.seq = seq + 1
         if events:

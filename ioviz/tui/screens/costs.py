@@ -161,4 +161,4 @@ class CostsScreen(Screen[None]):
             self._worker.cancel()
             self._finish("")
         else:
-            self.dismiss(None)
+            self.app.close_further(self)

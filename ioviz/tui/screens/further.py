@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 def further_screen(page: str) -> Screen[None]:
     """The screen called `page`: costs or race."""
-    from ioviz.tui.screens.costs import CostsScreen
+    if page == "costs":
+        from ioviz.tui.screens.costs import CostsScreen
 
-    return CostsScreen()
+        return CostsScreen()
+    from ioviz.tui.screens.race import RaceScreen
+
+    return RaceScreen()

@@ -1,0 +1,80 @@
+"""`ioviz race`: the five ways to wait, simulated and measured, side by side; on a terminal as a screen."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ioviz.cli.arguments import Parser, UsageError
+from ioviz.cli.messages import LANGUAGES, choose_language, say
+
+if TYPE_CHECKING:
+    from ioviz.cli.arguments import Request
+
+
+def run(request: Request) -> int:
+    """Open the screen, or with `--plain` (or without a terminal) print the race when it is over."""
+    parser = Parser(
+        prog="ioviz race",
+        description="BIO, NIO, select, poll and epoll over the number of connections and the share that speaks: "
+        "on the machine and on this computer.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--plain", action="store_true", help="as text (also when there is no terminal)")
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
+    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    options = parser.parse_args(request.rest)
+    lang = choose_language(options.lang or request.lang)
+    ascii_only = options.ascii or request.ascii
+    if options.plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _plain(lang, ascii_only=ascii_only)
+    from ioviz.tui.app import run as run_app
+
+    return run_app(page="race", lang=lang, ascii_only=ascii_only)
+
+
+def _plain(lang: str, *, ascii_only: bool) -> int:
+    from rich.console import Console
+    from rich.text import Text
+
+    from ioviz.cli.launches import with_own_costs
+    from ioviz.machine.kernel.config import Config
+    from ioviz.measure.race import METHODS, RaceError, Times, cells, measured, simulated
+    from ioviz.measure.race_table import bar_lines, map_lines, verdicts
+    from ioviz.tui.wrap import wrap
+
+    machine: Times = {}
+    here: Times = {}
+    config = with_own_costs(Config())
+    laps = 2 * len(METHODS) * len(set(cells()))
+    shows = sys.stderr.isatty()
+    try:
+        for times, race in ((machine, simulated(config)), (here, measured())):
+            for lap in race:
+                if lap is None:
+                    continue
+                times[lap.method, lap.cell] = lap.ns
+                if shows:
+                    count = len(machine) + len(here)
+                    print(f"\r{say('race-running', n=count, all=laps)}", end="", file=sys.stderr, flush=True)
+    except RaceError as error:
+        raise UsageError(str(error)) from error
+    finally:
+        if shows:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    console = Console(highlight=False)
+    both = (("simulated", machine), ("measured", here))
+    for side, times in both:
+        for line in map_lines(times, side, lang):
+            console.print(line, no_wrap=True, overflow="crop")
+        console.print()
+    for one in (cells()[0], cells()[3], cells()[-4], cells()[-1]):
+        console.print(Text(say("race-track", n=one.connections, k=one.active), "bold"))
+        for line in bar_lines(both, one, lang, console.width, "#" if ascii_only else "█"):
+            console.print(line, no_wrap=True, overflow="crop")
+        console.print()
+    for note in [*verdicts(machine, here, lang), say("race-about")]:
+        for row in wrap(Text(note), console.width):
+            console.print(row)
+        console.print()
+    return 0

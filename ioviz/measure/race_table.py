@@ -1,0 +1,148 @@
+"""The race as lines of text: who wins on each track, simulated beside measured, and the five on one track as bars.
+
+The article's two claims (epoll where many are connected and few speak, select where few are and all speak) are judged
+by the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from ioviz.measure.race import (
+    CONNECTIONS,
+    MARGIN,
+    METHODS,
+    SHARES,
+    Cell,
+    Times,
+    ahead,
+    cell,
+    tracks_won,
+    winners,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COLOURS: Final = {"bio": "magenta", "nio": "red", "select": "yellow", "poll": "cyan", "epoll": "green"}
+NAMES: Final = {"bio": "BIO", "nio": "NIO", "select": "select", "poll": "poll", "epoll": "epoll"}
+FIRST: Final = 6
+WIDE: Final = 8
+"""Columns of the table: the number of connections, and each track."""
+HEADS: Final = {
+    "simulated": ("on the machine", "在模拟机器上"),
+    "measured": ("on this computer", "在这台电脑上"),
+    "connections": ("conn.", "连接数"),
+    "one": ("one", "一个"),
+    "active": ("share that speaks", "说话的比例"),
+}
+SAYS: Final = {
+    "many": (
+        "Many connections, few that speak ({n}, one speaks): epoll is {machine} times as fast as select on the "
+        "machine, {here} times on this computer. The article says epoll: {verdict}.",
+        "连接多、活跃少（{n} 个连接，一个说话）：epoll 的速度是 select 的 {machine} 倍（模拟机器）、"
+        "{here} 倍（这台电脑）。"
+        "文章说这时 epoll 更合适：{verdict}。",
+    ),
+    "few": (
+        "Few connections, all of which speak ({n}): select takes {machine} of epoll's time on the machine, {here} on "
+        "this computer. The article says select: {verdict}.",
+        "连接少、活跃高（{n} 个连接都说话）：select 的耗时是 epoll 的 {machine}（模拟机器）、{here}（这台电脑）。"
+        "文章说这时 select 更合适：{verdict}。",
+    ),
+    "wins": ("select beats epoll {where}: {tracks}.", "select 胜过 epoll 的情形（{where}）：{tracks}。"),
+    "never": ("select beats epoll nowhere {where}.", "select 没有在任何情形下胜过 epoll（{where}）。"),
+    "track": (
+        "{connections} connections, {active} speak ({percent}% less time)",
+        "{connections} 个连接、{active} 个说话（少用 {percent}%）",
+    ),
+}
+VERDICTS: Final = {
+    True: ("so it is here", "这里确实如此"),
+    False: ("not so here", "这里并非如此"),
+    None: ("the two do not agree", "两边结果不一致"),
+}
+
+
+def map_lines(times: Times, side: str, lang: str, chosen: Cell | None = None) -> list[Text]:
+    """Who wins on each track: a row for each number of connections, a column for each share."""
+    zh = lang == "zh"
+    lines = [Text(HEADS[side][zh], "bold")]
+    head = _fit(Text(HEADS["connections"][zh], "dim"), FIRST)
+    for share in SHARES:
+        head.append_text(_fit(Text(f"{share}%" if share else HEADS["one"][zh], "dim"), WIDE))
+    lines.append(head)
+    for connections in CONNECTIONS:
+        line = _fit(Text(f"{connections:>4}", "dim"), FIRST)
+        for share in SHARES:
+            one = cell(connections, share)
+            found = winners(times, one)
+            name = Text(" · " if not found else NAMES[found[0]] + ("=" if len(found) > 1 else ""))
+            name.stylize(f"bold {COLOURS[found[0]]}" if found else "dim")
+            part = _fit(name, WIDE - 1)
+            if one == chosen:
+                part.stylize("reverse")
+            line.append_text(part).append(" ")
+        lines.append(line)
+    return lines
+
+
+def bar_lines(both: Sequence[tuple[str, Times]], one: Cell, lang: str, width: int, bar: str = "█") -> list[Text]:
+    """The five on one track: microseconds a message, a bar for each side, each side to its own scale."""
+    zh = lang == "zh"
+    room = max(4, (width - 10) // len(both) - 12)
+    lines = [Text(" " * 8)]
+    for side, _ in both:
+        lines[0].append_text(_fit(Text(HEADS[side][zh], "dim"), room + 12))
+    for method in METHODS:
+        line = _fit(Text(NAMES[method], f"bold {COLOURS[method]}"), 8)
+        for _, times in both:
+            slowest = max((times[name, one] for name in METHODS if (name, one) in times), default=0.0)
+            ns = times.get((method, one))
+            if ns is None:
+                line.append_text(_fit(Text("–", "dim"), room + 12))
+                continue
+            length = max(1, round(room * ns / slowest)) if slowest else 1
+            part = Text(bar * length, COLOURS[method]).append(f" {ns / 1e3:.2f} µs")
+            line.append_text(_fit(part, room + 12))
+        lines.append(line)
+    return lines
+
+
+def verdicts(machine: Times, here: Times, lang: str) -> list[str]:
+    """The article's claims and where select wins, from the numbers."""
+    zh = lang == "zh"
+    found = []
+    many, few = cell(CONNECTIONS[-1], 0), cell(CONNECTIONS[0], 100)
+    for key, one, method, other in (("many", many, "epoll", "select"), ("few", few, "epoll", "select")):
+        ratios = [ahead(times, one, method, other) for times in (machine, here)]
+        if ratios[0] is None or ratios[1] is None:
+            continue
+        holds = {(ratio > MARGIN) if key == "many" else (ratio < 1 / MARGIN) for ratio in ratios if ratio is not None}
+        verdict = VERDICTS[holds.pop() if len(holds) == 1 else None][zh]
+        shown = [f"{ratio:.1f}" if key == "many" else f"{ratio * 100:.0f}%" for ratio in ratios if ratio is not None]
+        found.append(SAYS[key][zh].format(n=one.connections, machine=shown[0], here=shown[1], verdict=verdict))
+    for side, times in (("simulated", machine), ("measured", here)):
+        if len({one for _, one in times}) < len(set(_all())):
+            continue
+        won = tracks_won(times, "select", "epoll")
+        tracks = ("、" if zh else ", ").join(
+            SAYS["track"][zh].format(
+                connections=one.connections, active=one.active, percent=round((1 - 1 / ratio) * 100)
+            )
+            for one, ratio in won
+        )
+        found.append(SAYS["wins" if won else "never"][zh].format(where=HEADS[side][zh], tracks=tracks))
+    return found
+
+
+def _all() -> list[Cell]:
+    return [cell(connections, share) for connections in CONNECTIONS for share in SHARES]
+
+
+def _fit(text: Text, width: int) -> Text:
+    if text.cell_len > width:
+        text.truncate(width, overflow="ellipsis")
+    return text.append(" " * max(0, width - text.cell_len))
