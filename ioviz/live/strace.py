@@ -46,9 +46,11 @@ CALLS: Final = (
     "inotify_init1 memfd_create io_uring_setup io_uring_enter io_uring_register clone clone3 fork vfork execve exit "
     "exit_group pidfd_open pidfd_getfd"
 )
+DEADLY: Final = "kill,term,int,hup,quit,segv,abrt,bus,fpe,ill,sys,trap,pipe"
+"""Signals that end programs: strace only tells of an end by a signal that it is to tell of."""
 SET: Final = ",".join(["%network", *(f"?{name}" for name in CALLS.split())])
 FLAGS: Final = (
-    "-f", "-q", "-ttt", "-T", "-X", "raw", "-v", "-s", "0", "-a1", "-e", "signal=none", "-e", f"trace={SET}",
+    "-f", "-q", "-ttt", "-T", "-X", "raw", "-v", "-s", "0", "-a1", "-e", f"signal={DEADLY}", "-e", f"trace={SET}",
 )  # fmt: skip
 PATIENCE: Final = 5.0
 """Seconds that strace gets to attach."""
@@ -223,6 +225,9 @@ class StraceSource:
                 raise SourceError(Refusal("strace did not attach", "", "strace 没有附加上去"))
             self._read()
             time.sleep(0.001)
+        # Both ends are open: nothing is left behind in the file system, however we end.
+        self._folder.cleanup()
+        self._folder = None
 
     def _seed(self, asleep: dict[int, Thread | None]) -> None:
         """Stop strace, read what it has written, take the snapshot, let it go on."""
