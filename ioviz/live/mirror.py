@@ -24,7 +24,7 @@ from ioviz.live.shapes import shape_in, shape_out
 from ioviz.live.snapshot import Snapshot
 from ioviz.model.cpu import NO_VECTOR, SyscallReturned, TrapEntered
 from ioviz.model.event import NO_CAUSE, Event, Gap, Origin, at_of
-from ioviz.model.files import fd_key
+from ioviz.model.files import EVENTPOLL, fd_key
 from ioviz.model.host import HostBooted, RunEnded
 from ioviz.model.mirror import CallsLeftOut, MirrorStarted
 from ioviz.model.syscalls import NUMBERS
@@ -274,7 +274,7 @@ class Mirror:
             file = self.world.files.get(self.file_of(self.pids[tid], call.args[0]))
             if file is not None and file.obj in self.world.wait_queues:
                 queues = (file.obj,)
-                if wchan == "ep_poll":
+                if wchan == "ep_poll" and file.kind == EVENTPOLL:
                     drop_ready(self, file.obj)
         self.infer(TaskSlept, wchan, queues, self.new_ids(max(1, len(queues))), max(mode, 0), 0)
         self.infer(TaskSwitched, tid, 0)

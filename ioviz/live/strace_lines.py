@@ -33,7 +33,7 @@ _OURS: Final = re.compile(
 """`-f -ttt -T -o`, the whole call: what our own strace writes nearly always."""
 _HEAD: Final = re.compile(
     r"(?:\[pid +(\d+)\] +|(\d+) +)?"
-    r"(?:(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? |(\d+)\.(\d{6,9}) )? *(?:\(\+ *(\d+)\.(\d{6,9})\) )?"
+    r" *(?:(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? |(\d+)\.(\d{6,9}) )? *(?:\(\+ *(\d+)\.(\d{6,9})\) )?"
     r"(?:\[[ 0-9a-f?]+\] )?"
 )
 _CALL: Final = re.compile(r"([a-z_]\w*)\((.*)", re.DOTALL)

@@ -1,0 +1,323 @@
+"""The mirror: observed calls become the model's events, and the world that they make keeps the model's rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ioviz.live.calls import Call, Ended, Lost, ReadySeen
+from ioviz.live.mirror import Mirror
+from ioviz.live.snapshot import Descriptor, Interest, ProcessState, Snapshot, SocketState, Thread
+from ioviz.model.cpu import SyscallReturned, TrapEntered
+from ioviz.model.event import Event, Gap, Origin
+from ioviz.model.eventpoll import EpitemInserted, EpitemRemoved, EventDelivered, ReadyDropped, ReadyLinked
+from ioviz.model.invariants import check
+from ioviz.model.lists import walk
+from ioviz.model.poll_bits import EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN
+from ioviz.model.rbtree import walk as in_order
+from ioviz.model.task import DEAD, SLEEPING, TaskSlept
+from ioviz.model.world import World
+
+ADD, DEL, MOD = 1, 2, 3
+ALWAYS = POLLERR | POLLHUP
+
+
+class Played:
+    """A mirror, its log, and short ways to feed it."""
+
+    def __init__(self) -> None:
+        self.log: list[Event] = []
+        self.mirror = Mirror(self.log.append, "test")
+        self.t = 0
+
+    def call(self, name: str, *args: Any, result: int | None = 0, tid: int = 1, **more: Any) -> None:
+        self.t += 1000
+        self.mirror.feed([Call(tid, name, args, result, self.t, self.t + 500, **more)])
+
+    def enter(self, name: str, *args: Any, tid: int = 1) -> None:
+        self.t += 1000
+        self.mirror.feed([Call(tid, name, args, None, self.t, 0, True)])
+
+    @property
+    def world(self) -> World:
+        return self.mirror.world
+
+    def items(self) -> dict[int, tuple[int, int]]:
+        """Descriptor → (mask, data) of the only instance."""
+        (ep,) = self.world.eventpolls.values()
+        rows = [self.world.epitems[item] for item in in_order(self.world, ep.root)]
+        return {row.fd: (row.events, row.data) for row in rows}
+
+    def ready(self) -> list[int]:
+        (ep,) = self.world.eventpolls
+        lists = self.world.ready_lists
+        return [self.world.epitems[item].fd for item in walk(lists, ep, self.world.ready_links)]
+
+    def kinds(self, *kinds: type[Event]) -> list[Any]:
+        return [event for event in self.log if isinstance(event, kinds)]
+
+    def check(self) -> None:
+        assert list(check(self.world)) == []
+        folded = World()
+        for event in self.log:
+            event.apply(folded)
+        assert folded == self.world
+
+
+@pytest.fixture
+def server() -> Played:
+    """A server with a listener 3, an epoll instance 4 that watches it, and a client 5."""
+    played = Played()
+    played.call("socket", 2, 1, 0, result=3)
+    played.call("bind", 3, "127.0.0.1:80", 16)
+    played.call("listen", 3, 5)
+    played.call("epoll_create1", 0o2000000, result=4)
+    played.call("epoll_ctl", 4, ADD, 3, (POLLIN, 3))
+    played.call("accept4", 3, "127.0.0.1:999", 16, 0o4000, result=5)
+    played.call("epoll_ctl", 4, ADD, 5, (POLLIN, 5))
+    return played
+
+
+def test_a_server_s_calls_make_its_world(server: Played) -> None:
+    assert server.items() == {3: (POLLIN | ALWAYS, 3), 5: (POLLIN | ALWAYS, 5)}
+    row = next(row for row in server.world.sockets.values() if row.remote)
+    assert (row.local, row.remote, row.state) == ("127.0.0.1:80", "127.0.0.1:999", "ESTABLISHED")
+    server.check()
+
+
+def test_what_was_seen_is_told_from_what_was_worked_out(server: Played) -> None:
+    server.call("epoll_wait", 4, ((POLLIN, 5),), 64, -1, result=1)
+    for event in server.log:
+        if isinstance(event, (TrapEntered, SyscallReturned, EpitemInserted, EventDelivered)):
+            assert event.origin == Origin.OBSERVED, event
+        if isinstance(event, (ReadyLinked, ReadyDropped, TaskSlept)):
+            assert event.origin == Origin.INFERRED, event
+    assert {event.origin for event in server.log} == {Origin.OBSERVED, Origin.INFERRED}
+
+
+def test_level_triggered_stays_on_the_ready_list_until_it_is_asked_again(server: Played) -> None:
+    server.call("epoll_wait", 4, ((POLLIN, 5), (POLLIN, 3)), 64, -1, result=2)
+    assert server.ready() == [5, 3]
+    server.call("epoll_wait", 4, ((POLLIN, 3),), 64, -1, result=1)
+    assert server.ready() == [3]
+    server.enter("epoll_wait", 4)
+    assert server.ready() == []
+    server.check()
+
+
+def test_a_full_answer_says_nothing_of_the_rest(server: Played) -> None:
+    server.call("epoll_wait", 4, ((POLLIN, 5), (POLLIN, 3)), 64, -1, result=2)
+    server.call("epoll_wait", 4, ((POLLIN, 5),), 1, -1, result=1)
+    assert server.ready() == [3, 5]
+
+
+def test_edge_triggered_leaves_the_list_and_one_shot_is_disarmed(server: Played) -> None:
+    server.call("epoll_ctl", 4, MOD, 5, (POLLIN | EPOLLET, 5))
+    server.call("epoll_ctl", 4, MOD, 3, (POLLIN | EPOLLONESHOT, 3))
+    server.call("epoll_wait", 4, ((POLLIN, 5), (POLLIN, 3)), 64, -1, result=2)
+    assert server.ready() == []
+    assert server.items()[3][0] == EPOLLONESHOT
+    server.call("epoll_ctl", 4, MOD, 3, (POLLIN | EPOLLONESHOT, 3))
+    assert server.items()[3][0] == POLLIN | EPOLLONESHOT | ALWAYS
+    server.check()
+
+
+def test_an_item_goes_with_the_last_reference_to_its_file(server: Played) -> None:
+    server.call("dup", 5, result=6)
+    server.call("close", 5)
+    assert 5 in server.items()
+    server.call("close", 6)
+    assert 5 not in server.items()
+    assert server.kinds(EpitemRemoved)[-1].by == "close"
+    server.check()
+
+
+def test_a_child_holds_the_file_too(server: Played) -> None:
+    server.call("clone", 17, result=2)
+    server.call("close", 5)
+    assert 5 in server.items()
+    server.mirror.feed([Ended(2, 0, 0, server.t)])
+    assert 5 not in server.items()
+    assert server.world.tasks[2].state == DEAD
+    server.check()
+
+
+def test_a_thread_shares_the_table_and_may_be_seen_before_its_clone_returns(server: Played) -> None:
+    server.enter("clone", 0x10000)
+    server.call("close", 5, tid=2)
+    server.call("clone", 0x10000, result=2)
+    assert server.world.tasks[2].process == 1
+    assert 5 not in server.items()
+    server.check()
+
+
+def test_data_has_64_bits_and_names_the_item(server: Played) -> None:
+    garbage = 0x7F9600000005
+    server.call("epoll_ctl", 4, MOD, 5, (POLLIN, garbage))
+    server.call("epoll_wait", 4, ((POLLIN, garbage),), 64, -1, result=1)
+    assert server.ready() == [5]
+    assert server.mirror.unmatched == 0
+
+
+def test_an_epoll_ctl_takes_effect_before_it_returns(server: Played) -> None:
+    server.call("clone", 0x10000, result=2)
+    server.call("epoll_ctl", 4, MOD, 5, (POLLIN | EPOLLONESHOT, 5))
+    server.call("epoll_wait", 4, ((POLLIN, 5),), 64, -1, result=1)
+    server.enter("epoll_ctl", 4, MOD, 5, (POLLIN | EPOLLONESHOT, 5))
+    server.call("epoll_wait", 4, ((POLLIN, 5),), 64, -1, result=1, tid=2)
+    server.call("epoll_ctl", 4, MOD, 5, (POLLIN | EPOLLONESHOT, 5))
+    assert server.items()[5][0] == EPOLLONESHOT
+    server.check()
+
+
+def test_operations_done_twice_do_no_harm(server: Played) -> None:
+    server.call("epoll_ctl", 4, ADD, 5, (POLLIN, 5))
+    server.call("epoll_ctl", 4, DEL, 5)
+    server.call("epoll_ctl", 4, DEL, 5)
+    server.call("close", 77)
+    assert list(server.items()) == [3]
+    server.check()
+
+
+def test_a_sleeping_call_is_on_the_instance_s_wait_queue(server: Played) -> None:
+    server.enter("epoll_wait", 4)
+    task = server.world.tasks[1]
+    assert (task.state, task.wchan) == (SLEEPING, "ep_poll")
+    (ep,) = server.world.eventpolls
+    assert server.world.wait_queues[ep].count == 1
+    server.call("epoll_wait", 4, (), 64, 100)
+    assert server.world.tasks[1].state != SLEEPING
+    server.check()
+
+
+def test_bytes_are_counted_and_not_invented(server: Played) -> None:
+    server.call("recvfrom", 5, None, 100, 0, None, None, result=40)
+    sock = next(row.id for row in server.world.sockets.values() if row.remote)
+    assert (server.world.buffers[sock * 2].bytes, server.world.buffers[sock * 2].total) == (0, 40)
+    assert not server.world.segments
+    server.call("recvfrom", 5, None, 100, 0, None, None, result=0)
+    assert server.world.sockets[sock].state == "CLOSE-WAIT"
+    server.check()
+
+
+def test_a_loss_is_a_gap_with_a_number(server: Played) -> None:
+    server.mirror.feed([Lost(12, "")])
+    assert [event.lost for event in server.kinds(Gap)] == [12]
+    assert server.world.mirrors[1].lost == 12
+    assert server.mirror.wants_look
+
+
+def test_io_uring_ends_the_claim(server: Played) -> None:
+    server.call("io_uring_enter", 9, 1, 0, 0, None, 0, result=1)
+    assert server.world.mirrors[1].blind == "io_uring"
+
+
+def test_the_kernel_s_own_ready_list_is_taken_as_it_is(server: Played) -> None:
+    server.mirror.feed([ReadySeen(server.t, 1, 4, (5, 3))])
+    assert server.ready() == [5, 3]
+    server.mirror.feed([ReadySeen(server.t, 1, 4, (3,))])
+    assert server.ready() == [3]
+    assert server.kinds(ReadyLinked)[-1].origin == Origin.OBSERVED
+    server.check()
+
+
+def snapshot(t: int, items: tuple[Interest, ...], *, seed: bool = False, rx: int = 0) -> Snapshot:
+    descriptors = (
+        Descriptor(3, "socket", 100, "socket:[100]", 2),
+        Descriptor(4, "epoll", 0, "anon_inode:[eventpoll]", 0o2000002, items),
+        Descriptor(5, "socket", 101, "socket:[101]", 2),
+    )
+    sockets = {
+        100: SocketState(100, 2, 1, "LISTEN", "127.0.0.1:80", "", 2, 5),
+        101: SocketState(101, 2, 1, "ESTABLISHED", "127.0.0.1:80", "127.0.0.1:999", rx, 0, 0, 131072, 2626560),
+    }
+    thread = Thread(1, "S", 232, (4, 0, 64, 0, 0, 0), "ep_poll")
+    process = ProcessState(1, 0, "server", ("server",), (thread,), descriptors)
+    return Snapshot(t, (process,), sockets, (), True, seed)
+
+
+def test_a_mirror_begins_from_a_snapshot() -> None:
+    played = Played()
+    played.mirror.feed(
+        [snapshot(1000, (Interest(3, POLLIN | ALWAYS, 3, 100), Interest(5, POLLIN | ALWAYS, 5, 101)), seed=True)]
+    )
+    assert played.items() == {3: (POLLIN | ALWAYS, 3), 5: (POLLIN | ALWAYS, 5)}
+    assert played.world.tasks[1].state == SLEEPING
+    listener = next(row.id for row in played.world.sockets.values() if row.state == "LISTEN")
+    assert played.world.accept_queues[listener].count == 2
+    played.t = 2000
+    played.call("epoll_wait", 4, ((POLLIN, 3),), 64, -1, result=1)
+    played.call("accept4", 3, "127.0.0.1:7", 16, 0, result=6)
+    assert played.world.accept_queues[listener].count == 1
+    played.check()
+
+
+def test_differences_are_counted_and_mended(server: Played) -> None:
+    later = server.t + 10**9
+    server.mirror.feed([snapshot(later, (Interest(3, POLLIN | ALWAYS, 3), Interest(5, POLLIN | ALWAYS, 5)), rx=7)])
+    row = server.world.mirrors[1]
+    assert (row.compared, row.differences, row.queues_off) == (2, 0, 1)
+    server.mirror.feed([snapshot(later + 1, (Interest(5, POLLIN | EPOLLET | ALWAYS, 5),))])
+    assert server.world.mirrors[1].differences == 2
+    assert server.items() == {5: (POLLIN | EPOLLET | ALWAYS, 5)}
+    server.check()
+
+
+def test_what_a_call_has_just_touched_is_not_compared(server: Played) -> None:
+    server.mirror.feed([snapshot(server.t + 5, (Interest(3, POLLIN | ALWAYS, 3),))])
+    assert server.world.mirrors[1].differences == 0
+    assert 5 in server.items()
+
+
+FDS = st.integers(3, 9)
+STEPS = st.one_of(
+    st.tuples(st.just("socket"), FDS),
+    st.tuples(st.just("epoll_create1"), FDS),
+    st.tuples(st.just("pipe2"), FDS),
+    st.tuples(st.just("close"), FDS),
+    st.tuples(st.just("dup2"), FDS, FDS),
+    st.tuples(st.just("ctl"), FDS, st.integers(1, 3), FDS, st.sampled_from([1, 1 | EPOLLET, 1 | EPOLLONESHOT])),
+    st.tuples(st.just("wait"), FDS, st.lists(FDS, max_size=3, unique=True), st.integers(1, 3)),
+    st.tuples(st.just("sleep"), FDS),
+    st.tuples(st.just("accept"), FDS, FDS),
+    st.tuples(st.just("recv"), FDS, st.integers(-11, 50)),
+    st.tuples(st.just("send"), FDS, st.integers(-11, 50)),
+    st.tuples(st.just("fork"), st.integers(10, 12)),
+    st.tuples(st.just("end"), st.integers(1, 12)),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2, 10]), STEPS), max_size=40))
+def test_any_order_of_calls_leaves_a_sound_world(steps: list[tuple[int, tuple[Any, ...]]]) -> None:
+    played = Played()
+    for tid, (name, *args) in steps:
+        if name in ("socket", "epoll_create1"):
+            played.call(name, *((2, 1, 0) if name == "socket" else (0,)), result=args[0], tid=tid)
+        elif name == "pipe2":
+            played.call(name, (args[0], args[0] + 1), 0, tid=tid)
+        elif name == "close":
+            played.call(name, args[0], tid=tid)
+        elif name == "dup2":
+            played.call(name, *args, result=args[1], tid=tid)
+        elif name == "ctl":
+            epfd, op, fd, mask = args
+            played.call("epoll_ctl", epfd, op, fd, (mask, fd), tid=tid)
+        elif name == "wait":
+            found = tuple((POLLIN, fd) for fd in args[1])
+            played.call("epoll_wait", args[0], found, args[2], -1, result=len(found), tid=tid)
+        elif name == "sleep":
+            played.enter("epoll_wait", args[0], tid=tid)
+        elif name == "accept":
+            played.call("accept4", args[0], "1.2.3.4:5", 16, 0, result=args[1], tid=tid)
+        elif name == "recv":
+            played.call("recvfrom", args[0], None, 100, 0, None, None, result=args[1], tid=tid)
+        elif name == "send":
+            played.call("sendto", args[0], None, 100, 0, None, 0, result=args[1], tid=tid)
+        elif name == "fork":
+            played.call("fork", result=args[0], tid=tid)
+        else:
+            played.mirror.feed([Ended(args[0], 0, 0, played.t)])
+    played.check()
