@@ -40,6 +40,7 @@ class DemoSession(LiveSession):
     ) -> None:
         super().__init__(source, title, how, writer=writer, look=look, who=who, slower=slower)
         self.demo = demo
+        self.focus = demo.model.focus
         self._starting = source
 
     def start(self) -> None:

@@ -108,8 +108,7 @@ def open_session(options: argparse.Namespace, lang: str) -> DemoSession:
         writer = Writer(options.record) if options.record is not None else None
     except OSError as error:
         raise UsageError(say("no-record", path=options.record, why=error.strerror)) from error
-    name = demo.model.zh if lang == "zh" else demo.model.en
-    session = DemoSession(demo, source, name, f"live {options.model}", writer=writer, look=chosen.look,
+    session = DemoSession(demo, source, options.model, f"live {options.model}", writer=writer, look=chosen.look,
                           who=owner, slower=chosen.slower)  # fmt: skip
     try:
         session.start()

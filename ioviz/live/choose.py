@@ -12,6 +12,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec import structs
+
 from ioviz.live import procfs, strace
 from ioviz.live.cost import Cost
 from ioviz.live.ebpf import source as ebpf_source
@@ -102,11 +104,23 @@ def _looker(source: Source) -> Callable[[], Snapshot | None] | None:
         return None
     clock = getattr(source, "clock", time.monotonic_ns)
 
+    links = getattr(source, "links", {})  # of a probe
+
     def look() -> Snapshot | None:
         pids = tuple(dict.fromkeys(each for pid in source.pids if procfs.exists(pid) for each in procfs.family(pid)))
-        return procfs.take(pids, clock, threads=False) if pids else None
+        found = procfs.take(pids, clock, threads=False) if pids else None
+        return without(found, links) if found is not None and links else found
 
     return look
+
+
+def without(snapshot: Snapshot, links: dict[int, int]) -> Snapshot:
+    """`snapshot` without the descriptors `links` (by process), which are ours."""
+    processes = tuple(
+        structs.replace(row, descriptors=tuple(each for each in row.descriptors if each.fd != links.get(row.pid)))
+        for row in snapshot.processes
+    )
+    return structs.replace(snapshot, processes=processes)
 
 
 def _cost(source: Source) -> Callable[[], float] | None:

@@ -79,6 +79,13 @@ class Careful:
         return found
 
     @property
+    def focus(self) -> tuple[str, ...]:
+        """The panels that the run is about."""
+        scene = self._source.scene
+        found: tuple[str, ...] = scene.focus if scene is not None else getattr(self._source, "focus", ())
+        return found
+
+    @property
     def present(self) -> World | None:
         """The world as it is now, which changes under the viewer; None if the run is not live."""
         mirror = getattr(self._source, "mirror", None)

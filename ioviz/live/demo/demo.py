@@ -29,23 +29,50 @@ RATES: Final = (0, 1, 2, 5, 10, 50, 200, 1_000, 5_000, 20_000, 100_000)
 
 
 class Model(NamedTuple):
-    """A way to write a server: its file, its further arguments, whether its trigger can be switched, and its name."""
+    """A way to write a server: its file, its further arguments, whether its trigger can be switched, its name, and the
+    panels to look at."""
 
     file: str
     args: tuple[str, ...]
     switchable: bool
     en: str
     zh: str
+    focus: tuple[str, ...]
 
 
 MODELS: Final = {
-    "bio": Model("bio.py", (), False, "blocking calls, a thread for each client", "阻塞 IO，每个客户端一个线程"),
-    "nio": Model("nio.py", (), False, "non-blocking calls, each socket asked in turn", "非阻塞 IO，轮询每个 socket"),
-    "select": Model("select_.py", (), False, "select", "select"),
-    "poll": Model("poll.py", (), False, "poll", "poll"),
-    "epoll-lt": Model("epoll.py", ("lt",), True, "epoll, level-triggered", "epoll，水平触发（LT）"),
-    "epoll-et": Model("epoll.py", ("et",), True, "epoll, edge-triggered", "epoll，边缘触发（ET）"),
-    "asyncio": Model("aio.py", (), False, "asyncio, which is epoll below", "asyncio，底层是 epoll"),
+    "bio": Model(
+        "bio.py",
+        (),
+        False,
+        "blocking calls, a thread for each client",
+        "阻塞 IO，每个客户端一个线程",
+        ("source", "wait", "sockets"),
+    ),
+    "nio": Model(
+        "nio.py",
+        (),
+        False,
+        "non-blocking calls, each socket asked in turn",
+        "非阻塞 IO，轮询每个 socket",
+        ("source", "sockets"),
+    ),
+    "select": Model("select_.py", (), False, "select", "select", ("source", "wait", "sockets")),
+    "poll": Model("poll.py", (), False, "poll", "poll", ("source", "wait", "sockets")),
+    "epoll-lt": Model(
+        "epoll.py", ("lt",), True, "epoll, level-triggered", "epoll，水平触发（LT）", ("source", "eventpoll", "sockets")
+    ),
+    "epoll-et": Model(
+        "epoll.py", ("et",), True, "epoll, edge-triggered", "epoll，边缘触发（ET）", ("source", "eventpoll", "sockets")
+    ),
+    "asyncio": Model(
+        "aio.py",
+        (),
+        False,
+        "asyncio, which is epoll below",
+        "asyncio，底层是 epoll",
+        ("eventpoll", "sockets", "source"),
+    ),
 }
 """The models by what is typed for them."""
 

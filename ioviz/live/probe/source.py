@@ -105,6 +105,8 @@ class ProbeSource:
         self.argv = tuple(argv)
         self.process: subprocess.Popen[bytes] | None = None
         self.ending: Refusal | None = None
+        self.links: dict[int, int] = {}
+        """By process: the descriptor through which the agent sends, which is not the program's."""
         self._settings = (env, cwd, stdin, stdout, stderr, new_session)
         self._inbox = Inbox()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -233,6 +235,7 @@ class ProbeSource:
             self._inbox.put([Lost(0, str(error))])
             return False
         if decoder.pid:
+            self.links[decoder.pid] = decoder.fd
             self._heard.set()
         if items:
             self._inbox.put(items)

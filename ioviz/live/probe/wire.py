@@ -40,6 +40,8 @@ class Decoder:
     def __init__(self) -> None:
         self.pid = 0
         self.ppid = 0
+        self.fd = -1
+        """The agent's own descriptor in the program: not the program's."""
         self.hello: dict[str, Any] = {}
         self._calls: list[str] = []
         self._lists: frozenset[int] = frozenset()
@@ -84,7 +86,7 @@ class Decoder:
             yield Lost(int(json.loads(body)), "the program is too busy for the probe")
         elif kind == b"H":
             self.hello = hello = json.loads(body)
-            self.pid, self.ppid = int(hello["pid"]), int(hello["ppid"])
+            self.pid, self.ppid, self.fd = int(hello["pid"]), int(hello["ppid"]), int(hello.get("fd", -1))
             self._calls = [str(name) for name in hello["calls"]]
             self._lists, self._detailed = frozenset(hello["lists"]), frozenset(hello["detailed"])
         else:

@@ -157,8 +157,9 @@ class StageScreen(Living):
         return found
 
     def _make_plan(self, size: Size) -> Plan:
-        scene = self.player.source.scene if self.player is not None else None
-        named = tuple(panel for panel in (scene.focus if scene is not None else ()) if panel in self._panels)
+        source = self.player.source if self.player is not None else None
+        focus = source.focus if isinstance(source, Careful) else ()
+        named = tuple(panel for panel in focus if panel in self._panels)
         grown = self._grown if self._follow and not named and not self.following else ""
         wishes = self._wishes()
         key = (size, named, grown, wishes, self._why_rows)

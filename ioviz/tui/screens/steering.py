@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ioviz.tui.actions import DEMO
 from ioviz.tui.screens.framing import Framing
@@ -10,6 +10,9 @@ from ioviz.tui.source import Careful
 
 if TYPE_CHECKING:
     from ioviz.live.demo.demo import Demo
+
+ROOMY: Final = 100
+"""Columns from which on the header has room for the round trip."""
 
 
 class Steering(Framing):
@@ -32,7 +35,7 @@ class Steering(Framing):
             return []
         status = demo.status
         found = [self.say("demo-clients", n=status.clients), self.say("demo-rate", n=short_number(round(status.rate)))]
-        if status.trip:
+        if status.trip and self.app.size.width >= ROOMY:
             found.append(self.say("demo-trip", n=short_number(status.trip)))
         if demo.model.switchable:
             found.append(demo.trigger.upper() + ("" if demo.drains else self.say("demo-once")))

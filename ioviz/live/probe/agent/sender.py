@@ -60,6 +60,7 @@ class Sender:
             "python": sys.version.split()[0],
             "argv": getattr(sys, "orig_argv", None) or getattr(sys, "argv", []),
             "cwd": os.getcwd(),
+            "fd": self.link.fileno(),
             "calls": CALLS,
             "detailed": sorted(DETAILED),
             "lists": sorted(LISTS),
