@@ -8,7 +8,7 @@ addresses; the times here are much shorter.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 FIRMWARE, LOADER, LOADED, RUNNING = "firmware", "boot loader", "kernel loaded", "kernel"
 REAL, PROTECTED = "real", "protected"
-IDT_BASE: Final = 0xFFFF_FE00_0000_0000
-"""Where Linux maps the table on x86-64 (`CPU_ENTRY_AREA_RO_IDT`): read-only, the same for every CPU."""
-IDT_LIMIT: Final = 256 * 16 - 1
-"""The offset of the table's last byte: 256 gates of 16 bytes."""
 
 
 class Boot(msgspec.Struct, frozen=True, gc=False):

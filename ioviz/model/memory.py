@@ -189,6 +189,16 @@ class Layout(NamedTuple):
     kernel_stacks: int
     kernel_regions: tuple[Region, ...]
 
+    @property
+    def idt_base(self) -> int:
+        """Where the interrupt descriptor table is mapped (`CPU_ENTRY_AREA_RO_IDT`): read-only, the same for every CPU."""
+        return next(each.start for each in self.kernel_regions if each.name.startswith("IDT"))
+
+    @property
+    def idt_limit(self) -> int:
+        """The offset of the table's last byte: 256 gates of 16 bytes, or of 8 on 32 bit."""
+        return 256 * (16 if self.bits == 64 else 8) - 1
+
     def canonical(self, address: int) -> bool:
         """Whether the CPU takes it for an address at all."""
         return 0 <= address < self.user_end or self.kernel_start <= address < self.kernel_end

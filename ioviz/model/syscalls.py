@@ -70,6 +70,7 @@ SYSCALLS: Final = tuple(
         ("mkdir", 83, 39),
         ("rmdir", 84, 40),
         ("unlink", 87, 10),
+        ("getrusage", 98, 77),
         ("setpgid", 109, 57),
         ("getppid", 110, 64),
         ("setsid", 112, 66),
@@ -251,6 +252,7 @@ class SYS:
     mkdir: Final = 83
     rmdir: Final = 84
     unlink: Final = 87
+    getrusage: Final = 98
     setpgid: Final = 109
     getppid: Final = 110
     setsid: Final = 112

@@ -13,9 +13,9 @@ from rich.cells import set_cell_size
 from rich.text import Text
 
 from ioviz.lesson import sentences_zh
-from ioviz.model.boot import IDT_BASE
 from ioviz.model.cpu import KERNEL, NO_VECTOR
 from ioviz.model.idt import IDT, Gate
+from ioviz.model.memory import layout_of
 from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
 DIM: Final = "bright_black"
@@ -72,7 +72,7 @@ def render(moment: Moment, width: int, height: int) -> Text:
     elif height > len(lines):
         arrow = glyph(moment, "→", "->")
         where = pick(moment, "the table, in memory", "表在内存里")
-        head = [Text.assemble((f"IDTR {arrow} {IDT_BASE:#x}  ", ""), (where, DIM))]
+        head = [Text.assemble((f"IDTR {arrow} {layout_of(moment.world).idt_base:#x}  ", ""), (where, DIM))]
         if height > len(lines) + 1:
             note = "dpl 3: a program may name the gate by int n", "dpl 3：程序可以用 int n 指定这个门"
             lines.append(Text(pick(moment, *note), style=DIM))

@@ -250,9 +250,14 @@ def line(moment: Moment, width: int) -> Text:
     if pid not in moment.world.processes:
         return Text(pick(moment, "no process yet", "还没有进程"), style=DIM)
     said = _said(moment)
-    return Text.assemble(
-        ("CR3 ", DIM), process_name(moment.world, pid), *(said if len(said) and said[0][1] != DIM else ())
-    )
+    text = Text.assemble(("CR3 ", DIM), process_name(moment.world, pid))
+    if said and said[0][1] != DIM:
+        return text.append_text(Text.assemble(*said))
+    mappings = [region for region in _regions(moment) if region.name == "mmap"]
+    if mappings:
+        text.append("  mmap ", style=DIM)
+        _draw_pages(moment, mappings[0], text)
+    return text
 
 
 PANEL: Final = make_panel("memory", "kernel", {"en": "Address space", "zh": "地址空间"}, key, render, line)

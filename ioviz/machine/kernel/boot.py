@@ -17,8 +17,6 @@ from ioviz.machine.hardware import disk
 from ioviz.machine.kernel import traps
 from ioviz.machine.kernel.process import spawn_task
 from ioviz.model.boot import (
-    IDT_BASE,
-    IDT_LIMIT,
     BootLoaderStarted,
     IdtLoaded,
     KernelLoaded,
@@ -67,7 +65,8 @@ def power_on(k: Kernel, host: int, name: str, address: str, programs: Iterable[t
     k.now += KERNEL_TIME
     k.cause = k.emit(ProtectionEnabled, host)
     k.now += KERNEL_TIME
-    k.cause = k.emit(IdtLoaded, host, IDT_BASE, IDT_LIMIT)
+    layout = layout_of(k.world)
+    k.cause = k.emit(IdtLoaded, host, layout.idt_base, layout.idt_limit)
     k.boot(host, name, address)
 
 

@@ -6,6 +6,7 @@ they sleep and every descriptor is closed, which is what its peers see.
 
 from __future__ import annotations
 
+from errno import EINVAL
 from signal import SIGINT, SIGPIPE, strsignal
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ioviz.machine.kernel.kernel import Kernel
 
+RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD = -1, 0, 1
 QUIET: Final = (SIGINT, SIGPIPE)
 """Signals whose victims a shell does not name."""
 
@@ -122,6 +124,18 @@ def sys_getpid(k: Kernel) -> int:
 def sys_gettid(k: Kernel) -> int:
     """gettid(2)."""
     return k.task
+
+
+def sys_getrusage(k: Kernel, who: int) -> Result:
+    """getrusage(2): (page faults served without the disk, switches because it slept, switches because it lost the CPU).
+
+    There is no account of times, and none of the children."""
+    if who not in (RUSAGE_SELF, RUSAGE_THREAD, RUSAGE_CHILDREN):
+        return -EINVAL
+    own = [k.thread] if who == RUSAGE_THREAD else [each for each in k.threads.values() if each.pid == k.pid]
+    if who == RUSAGE_CHILDREN:
+        own = []
+    return 0, (sum(each.minflt for each in own), sum(each.nvcsw for each in own), sum(each.nivcsw for each in own))
 
 
 def sys_sched_yield(k: Kernel) -> int:

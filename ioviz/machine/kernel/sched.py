@@ -58,6 +58,9 @@ class Thread:
         "host",
         "keys",
         "killed",
+        "minflt",
+        "nivcsw",
+        "nvcsw",
         "pid",
         "refusals",
         "sigpending",
@@ -83,6 +86,8 @@ class Thread:
         self.slice_end = 0
         self.killed = False
         self.refusals = 0
+        self.minflt = self.nvcsw = self.nivcsw = 0
+        """Page faults that were served, and switches: because it slept, and because it lost the CPU (getrusage(2))."""
         self.timer: Timer | None = None
         self.wake_reason = ""
         self.sigpending = False
@@ -255,6 +260,7 @@ class Scheduler(Core):
 
     def preempt(self, reason: str) -> None:
         """Put the running task at the tail of the run queue and let the next one run."""
+        self.thread.nivcsw += 1
         self.thread.cause = self.emit(TaskPreempted, reason)
         self.schedule()
 

@@ -106,6 +106,7 @@ TABLE: Final[dict[int, Callable[..., Any]]] = {
     SYS.exit_group: process.sys_exit_group,
     SYS.getpid: process.sys_getpid,
     SYS.gettid: process.sys_gettid,
+    SYS.getrusage: process.sys_getrusage,
     SYS.sched_yield: process.sys_sched_yield,
     SYS.getrandom: process.sys_getrandom,
     SYS.kill: signals.sys_kill,

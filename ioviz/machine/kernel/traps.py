@@ -34,6 +34,7 @@ def exception(k: Kernel, vector: int, address: int = 0, error: int = 0) -> None:
     k.cause = k.emit(ExceptionRaised, vector, address, error)
     if vector == PAGE_FAULT and handle_mm_fault(k, address, error):
         k.refaults = 0
+        k.thread.minflt += 1
     else:
         force_sig(k, SIGNALS.get(vector, SIGSEGV))
         k.refaults += 1

@@ -35,6 +35,7 @@ class WaitQueues(Scheduler):
         self.emit(TaskSlept, wchan, queues, entry, mode, until)
         if until:
             thread.timer = self.after(until - self.now, self.cpu, self._timed_out, thread.tid, waits=True)
+        thread.nvcsw += 1
         self.schedule()
         why = thread.wake_reason
         # The signal may have been taken by another task meanwhile: then nothing happened.

@@ -206,6 +206,31 @@ DEEDS = {
     "gate": "ioviz.interrupt(0x21)",
     "breakpoint": "ioviz.interrupt(3)",
     "halt": "ioviz.halt()",
+    "faults": """
+import resource
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def touched(what, start):
+    before = faults()
+    for page in range(64):
+        what(start + page * 4096)
+    return faults() - before
+def store(place):
+    ioviz.poke(place, 1)
+def in_32(what, start):
+    return touched(what, start) // 32  # Python's own memory may bring a few faults more
+new, other = ioviz.allocate(64), ioviz.allocate(64)
+print([in_32(what, new) for what in (ioviz.peek, ioviz.peek, store, store)], in_32(store, other), in_32(store, other))
+""",
+    "switches": """
+import os, resource, time
+def switches(what, times):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+    for _ in range(times):
+        what()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before
+print(switches(os.getppid, 500), switches(lambda: time.sleep(0.0001), 5) >= 5)
+""",
     "ignored": "import signal; signal.signal(signal.SIGSEGV, signal.SIG_IGN); ioviz.peek(0)",
     "trap": "import signal; signal.signal(signal.SIGTRAP, lambda *_: print('trapped')); ioviz.interrupt(3)",
     "faulthandler": "import faulthandler; faulthandler.enable(); ioviz.peek(0)",

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ioviz.machine.user.shims import module_from
+from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
     from ioviz.machine.user.guest import Guest
@@ -46,9 +47,13 @@ class _Resource:
         return before
 
     def getrusage(self, who: int, /) -> resource.struct_rusage:
-        """What is known is the time that has passed."""
+        """What is known is the time that has passed, page faults and switches."""
+        result = self._guest.syscall(SYS.getrusage, who)
+        if isinstance(result, int):
+            raise ValueError("invalid who parameter")
+        faults, slept, lost = result[1]
         seconds = self._guest.kernel.vdso_clock(1) / 1e9
-        return resource.struct_rusage((seconds, 0.0, *([0] * 14)))
+        return resource.struct_rusage((seconds, 0.0, 0, 0, 0, 0, faults, *[0] * 7, slept, lost))
 
     def getpagesize(self) -> int:
         return 4096
