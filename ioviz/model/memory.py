@@ -191,7 +191,7 @@ class Layout(NamedTuple):
 
     @property
     def idt_base(self) -> int:
-        """Where the interrupt descriptor table is mapped (`CPU_ENTRY_AREA_RO_IDT`): read-only, the same for every CPU."""
+        """Where the interrupt table is mapped (`CPU_ENTRY_AREA_RO_IDT`): read-only, the same for every CPU."""
         return next(each.start for each in self.kernel_regions if each.name.startswith("IDT"))
 
     @property
