@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from ioviz.cli import plain_lesson
 from ioviz.lesson.anchor import find_anchors
 from ioviz.lesson.narration import narrate
 from ioviz.model.event import Origin, file_and_line
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
+    from ioviz.lesson.questions import Asked
     from ioviz.lesson.scene import Chapter
     from ioviz.model.event import Event
     from ioviz.tui.source import Source
@@ -45,18 +47,22 @@ def story(source: Source, lang: str, idle: Callable[[], object] = int) -> Iterat
     scene = source.scene
     yield f"# {scene.title.of(lang) if scene is not None else source.title}"
     yield ""
+    asked: list[Asked] = []
     if scene is not None:
-        yield scene.summary.of(lang)
-        yield ""
+        yield from plain_lesson.opening(scene, lang)
         while not source.advance(SLICE):
             pass
         log = source.timeline
         found = find_anchors(log.events(0, len(log)), [chapter.at for chapter in scene.chapters])
         places = [(place, chapter) for place, chapter in zip(found, scene.chapters, strict=True) if place is not None]
         chapters = dict(places)
+        asked = plain_lesson.questions_in(scene, log)
     number = 0
     world = World()
     for event in _events(source, idle):
+        for question in asked:
+            if question.stop == event.seq:
+                yield from plain_lesson.put(question, lang)
         sentence = narrate(world, event, lang)
         event.apply(world)
         where = _where(world, event)
@@ -71,8 +77,13 @@ def story(source: Source, lang: str, idle: Callable[[], object] = int) -> Iterat
             number += 1
             chapter = chapters[event.seq]
             yield from ("", f"## {number}. {chapter.title.of(lang)}", "", chapter.text.of(lang), "")
+        for question in asked:
+            if question.show == event.seq + 1:
+                yield from plain_lesson.answer(question, lang)
         if isinstance(event, RunEnded) and event.message:
             yield from ("", event.message)
+    if scene is not None:
+        yield from plain_lesson.closing(scene, lang)
 
 
 def _events(source: Source, idle: Callable[[], object]) -> Iterator[Event]:

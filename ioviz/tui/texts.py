@@ -233,6 +233,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "right": ("Right.", "对。"),
     "wrong": ("Not so.", "不对。"),
     "this-is-right": ("← so it is", "← 是这样"),
+    "answer": ("Answer:", "答案："),
+    "answer-none": ("none of them", "一个都没有"),
     "questions-on": ("Questions: on. A step forward may ask you something.", "提问：开。往前走时可能会问你。"),
     "questions-off": ("Questions: off.", "提问：关。"),
     "costs-title": ("What it costs", "开销"),
