@@ -154,7 +154,9 @@ class Scheduler(Core):
                     continue
                 self._idle_on(host)
                 self.cause = self.threads[tid].cause
-                self._charge_switch(tid)
+                self.now += self.costs.context_switch
+                if self.threads[tid].pid != self.world.page_tables.get(host):
+                    self.now += self.costs.page_tables
                 self.emit(TaskSwitched, 0, tid)
             thread = self.threads[tid]
             self._become(thread)
@@ -211,10 +213,12 @@ class Scheduler(Core):
         thread = self.thread
         thread.at = self.at
         head = self.world.run_queues[self.cpu].head
-        self._charge_switch(head)
+        self.now += self.costs.context_switch
+        following = self.threads[head] if head else None
+        if following is not None and following.pid != self.world.page_tables.get(self.cpu):
+            self.now += self.costs.page_tables
         self.emit(TaskSwitched, thread.tid, head)
-        if head:
-            following = self.threads[head]
+        if following is not None:
             if following is not thread:
                 self._become(following)
                 if following.stack.started:
@@ -228,12 +232,6 @@ class Scheduler(Core):
             self.switch.to_hub()
         if thread.killed:
             raise TaskKilled
-
-    def _charge_switch(self, tid: int) -> None:
-        """A switch to task `tid` (0: to the idle loop), and more if that has other page tables."""
-        self.now += self.costs.context_switch
-        if tid and self.world.page_tables.get(self.cpu) != self.threads[tid].pid:
-            self.now += self.costs.page_tables
 
     def next_tid(self) -> int:
         """A number that no task has had; pids come from the same row of numbers."""
