@@ -391,6 +391,12 @@ FORMATS: Final[dict[int, Format]] = {
     SYS.epoll_ctl: Format(_epoll_ctl_args),
     SYS.epoll_wait: Format(_first, _epoll_wait_rest),
     SYS.futex: Format(_futex_args),
+    SYS.execve: Format(
+        lambda a: (
+            f"{quoted(a[0], len(a[0]))}, [{', '.join(quoted(one, len(one)) for one in a[1])}], "
+            f"{POINTER} /* {a[2]} vars */"
+        )
+    ),
     SYS.clone: Format(lambda a: CLONE_THREAD),
     SYS.clock_nanosleep: Format(lambda a: f"CLOCK_MONOTONIC, 0, {timespec(a[0])}, NULL"),
     SYS.kill: Format(lambda a: f"{a[0]}, {signal_name(a[1])}"),

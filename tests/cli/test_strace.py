@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ioviz.model.cpu import SyscallReturned, TrapEntered
+from ioviz.model.cpu import ExceptionRaised, ExceptionReturned, SyscallReturned, TrapEntered
 from ioviz.model.event import Event
 from ioviz.model.signals import SignalDelivered
 from ioviz.model.syscalls import BY_NAME
@@ -55,6 +55,20 @@ LOCAL_SHOWN = '{sa_family=AF_INET, sin_port=htons(8765), sin_addr=inet_addr("127
         ("socket", (1, 1 | 0o2000000, 0), 12, None, "socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0) = 12"),
         ("bind", (3, LOCAL), 0, None, f"bind(3, {LOCAL_SHOWN}, 16) = 0"),
         ("bind", (12, "\0abc"), 0, None, 'bind(12, {sa_family=AF_UNIX, sun_path=@"abc"}, 6) = 0'),
+        (
+            "execve",
+            ("/usr/bin/python3", ("python3", "a.py"), 4),
+            0,
+            None,
+            f'execve("/usr/bin/python3", ["python3", "a.py"], {POINTER} /* 4 vars */) = 0',
+        ),
+        (
+            "mmap",
+            (0, 8192, 3, 0x22, -1, 0),
+            0x7EFF_FFFF_E000,
+            None,
+            "mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7effffffe000",
+        ),
         ("listen", (3, 5), 0, None, "listen(3, 5)                            = 0"),
         ("setsockopt", (3, 1, 2, 1), 0, None, "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0"),
         ("setsockopt", (4, 6, 1, 1), 0, None, "setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0"),
@@ -183,3 +197,24 @@ def test_a_deadly_signal() -> None:
         "--- SIGINT {si_signo=SIGINT, si_code=SI_USER, si_pid=101} ---",
         "+++ killed by SIGINT +++",
     ]
+
+
+@pytest.mark.parametrize(
+    ("raised", "number", "line"),
+    [
+        (
+            (14, 0xFFFF_FFFF_8100_0000, 5),
+            11,
+            "SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0xffffffff81000000}",
+        ),
+        ((14, 8, 4), 11, "SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x8}"),
+        ((14, 0x40_0000, 7), 11, "SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_ACCERR, si_addr=0x400000}"),
+        ((13, 0, 0x10A), 11, "SIGSEGV {si_signo=SIGSEGV, si_code=SI_KERNEL, si_addr=NULL}"),
+        ((0, 0, 0), 8, f"SIGFPE {{si_signo=SIGFPE, si_code=FPE_INTDIV, si_addr={POINTER}}}"),
+    ],
+)
+def test_a_signal_says_which_exception_it_was(raised: tuple[int, int, int], number: int, line: str) -> None:
+    delivered = made(SignalDelivered, PID, number, "killed")
+    assert lines(made(ExceptionRaised, *raised), delivered) == [f"--- {line} ---"]
+    after = lines(made(ExceptionRaised, *raised), made(ExceptionReturned, raised[0]), delivered)
+    assert "SI_USER" in after[0], "the exception was over"

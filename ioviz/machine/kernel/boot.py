@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
 
 INIT: Final = 1
+ENVIRON: Final = 4
+"""Variables in the environment of a program."""
 SIGCHLD: Final = 17
 INIT_FILE, PYTHON = "/sbin/init", "/usr/bin/python3"
 SIZES: Final = {BOOT_LOADER: 64 << 10, KERNEL: 14 << 20, INIT_FILE: 96 << 10, PYTHON: 6 << 20}
@@ -99,7 +101,7 @@ def execve(k: Kernel, path: str, argv: tuple[str, ...], files: Sequence[str]) ->
         k.cause = k.emit(ProgramLoaded, k.pid, files[-1])
         return 0
 
-    _call(k, SYS.execve, (path, argv), load)
+    _call(k, SYS.execve, (path, argv, ENVIRON), load)
     traps.exception(k, PAGE_FAULT, layout_of(k.world).text, FROM_USER | FETCHING)
 
 
