@@ -102,6 +102,7 @@ SYSCALLS: Final = tuple(
         ("pipe2", 293, 331),
         ("preadv", 295, 333),
         ("pwritev", 296, 334),
+        ("prlimit64", 302, 340),
         ("getrandom", 318, 355),
         ("close_range", 436, 436),
         ("epoll_pwait2", 441, 441),
@@ -284,6 +285,7 @@ class SYS:
     pipe2: Final = 293
     preadv: Final = 295
     pwritev: Final = 296
+    prlimit64: Final = 302
     getrandom: Final = 318
     close_range: Final = 436
     epoll_pwait2: Final = 441

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EAGAIN, EINTR, EINVAL
+from errno import EAGAIN, EINTR, EINVAL, EMFILE
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK, FileOps, Result, no_ioctl
@@ -22,6 +22,8 @@ def sys_eventfd2(k: Kernel, count: int, flags: int) -> int:
     """eventfd2(2)."""
     if flags & ~(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK):
         return -EINVAL
+    if k.full():
+        return -EMFILE
     eventfd = k.new_id()
     k.emit(EventfdCreated, eventfd, k.cpu, count, bool(flags & EFD_SEMAPHORE))
     file = k.open_file(EVENTFD, eventfd, 2 | flags & O_NONBLOCK)

@@ -11,7 +11,7 @@ of watches by user; the knob `trigger` can set or clear EPOLLET in every mask th
 
 from __future__ import annotations
 
-from errno import EBADF, EEXIST, EINTR, EINVAL, ELOOP, ENOENT, EPERM
+from errno import EBADF, EEXIST, EINTR, EINVAL, ELOOP, EMFILE, ENOENT, EPERM
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.epoll_nesting import ep_loop_check, reverse_path_check
@@ -63,6 +63,8 @@ def sys_epoll_create1(k: Kernel, flags: int) -> int:
     """epoll_create1(2)."""
     if flags & ~O_CLOEXEC:
         return -EINVAL
+    if k.full():
+        return -EMFILE
     ep = k.new_ids(2)
     k.emit(EpollCreated, ep, k.cpu, ep + 1)
     file = k.open_file(EVENTPOLL, ep, 2)

@@ -39,7 +39,7 @@ F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC = 0, 1, 2, 3, 4, 10
 F_SETPIPE_SZ, F_GETPIPE_SZ = 1031, 1032
 FIONBIO, FIOCLEX, FIONCLEX = 0x5421, 0x5451, 0x5450
 FD_LIMIT: Final = 1 << 20
-"""RLIMIT_NOFILE of every process."""
+"""RLIMIT_NOFILE of a process that set none."""
 
 Result = int | tuple[int, Any]
 
@@ -125,11 +125,18 @@ class Files(WaitQueues):
                 passed.append(fd)
             for number in passed:
                 heappush(table.free, number)
-        if fd >= FD_LIMIT:
+        if fd >= self.processes[self.pid].nofile:
             heappush(table.free, fd)
             return -EMFILE
         self.emit(FdInstalled, self.pid, fd, file, cloexec)
         return fd
+
+    def full(self, count: int = 1) -> bool:
+        """Whether the running process may not have `count` more descriptors: calls that make one ask before they do
+        anything, as `get_unused_fd_flags` comes first."""
+        limit = self.processes[self.pid].nofile
+        table = self.descriptors[self.pid]
+        return table.next + count > limit and max(limit - table.next, 0) + sum(fd < limit for fd in table.free) < count
 
     def inherit_fd(self, pid: int, row: Fd) -> None:
         """Let the new process `pid` have its parent's descriptor `row`, under the same number."""
@@ -208,6 +215,15 @@ def sys_close(k: Kernel, fd: int) -> int:
     return 0
 
 
+def sys_prlimit64(k: Kernel, soft: int | None) -> int:
+    """prlimit64(2) of RLIMIT_NOFILE for the running process: set the soft limit, or (None) only ask for it."""
+    state = k.processes[k.pid]
+    before = state.nofile
+    if soft is not None:
+        state.nofile = soft
+    return before
+
+
 def sys_close_range(k: Kernel, first: int, last: int, flags: int) -> int:
     """close_range(2): every open descriptor from `first` to `last`."""
     if first > last or flags:
@@ -237,7 +253,7 @@ def sys_dup3(k: Kernel, old: int, new: int, flags: int) -> int:
     file = k.file(old)
     if old == new:
         return -EINVAL
-    if file is None or not 0 <= new < FD_LIMIT:
+    if file is None or not 0 <= new < k.processes[k.pid].nofile:
         return -EBADF
     if k.file(new) is not None:
         k.close_fd(k.pid, new)
@@ -270,7 +286,7 @@ def sys_fcntl(k: Kernel, fd: int, cmd: int, arg: int) -> int:
         k.emit(FdFlagsSet, k.pid, fd, bool(arg & 1))
         return 0
     if cmd in (F_DUPFD, F_DUPFD_CLOEXEC):
-        return k.install_fd(file.id, cmd == F_DUPFD_CLOEXEC, arg) if 0 <= arg < FD_LIMIT else -EINVAL
+        return k.install_fd(file.id, cmd == F_DUPFD_CLOEXEC, arg) if 0 <= arg < k.processes[k.pid].nofile else -EINVAL
     if cmd in (F_SETPIPE_SZ, F_GETPIPE_SZ):
         return k.pipe_fcntl(file, cmd, arg) if file.kind in (PIPE_READ, PIPE_WRITE) else -EBADF
     return -EINVAL

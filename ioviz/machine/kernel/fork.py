@@ -38,6 +38,7 @@ def sys_vfork(k: Kernel, entry: Callable[[], None]) -> int:
     state.actions = dict(mine.actions)
     state.restart = set(mine.restart)
     state.group, state.session, state.absolute = mine.group, mine.session, mine.absolute
+    state.nofile = mine.nofile
     table, copy = k.descriptors[parent], k.descriptors[pid]
     copy.free, copy.next = list(table.free), table.next
     fds = k.world.fds

@@ -8,7 +8,7 @@ each write is a packet (at most a page), and each read takes one.
 
 from __future__ import annotations
 
-from errno import EAGAIN, EBADF, EBUSY, EINTR, EINVAL, ENOTTY, EPERM, EPIPE
+from errno import EAGAIN, EBADF, EBUSY, EINTR, EINVAL, EMFILE, ENOTTY, EPERM, EPIPE
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK, FileOps, Result
@@ -34,6 +34,8 @@ def sys_pipe2(k: Kernel, flags: int) -> Result:
     """pipe2(2): (0, (descriptor to read from, descriptor to write to))."""
     if flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT):
         return -EINVAL
+    if k.full(2):
+        return -EMFILE
     pipe = k.new_ids(2)
     k.emit(PipeCreated, pipe, k.cpu, pipe + 1)
     cloexec, nonblock = bool(flags & O_CLOEXEC), flags & O_NONBLOCK

@@ -9,7 +9,7 @@ from __future__ import annotations
 from errno import EINTR, EINVAL
 from typing import TYPE_CHECKING, Final
 
-from ioviz.machine.kernel.files import FD_LIMIT, Result
+from ioviz.machine.kernel.files import Result
 from ioviz.model.poll import FdsScanned
 from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLNVAL
 
@@ -29,7 +29,7 @@ Wanted = tuple[int, int]
 
 def sys_poll(k: Kernel, fds: tuple[Wanted, ...], timeout: int | None) -> Result:
     """poll(2). `timeout` in ns; the result is (n, the n pairs (fd, revents) that have any, in the given order)."""
-    if len(fds) > FD_LIMIT:
+    if len(fds) > k.processes[k.pid].nofile:
         return -EINVAL
     wanted = [(fd, events | ALWAYS) for fd, events in fds if fd >= 0]
     return wait_for_any(k, "poll", wanted, timeout)

@@ -10,7 +10,7 @@ from errno import EINVAL
 from signal import SIGINT, SIGPIPE, strsignal
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from ioviz.machine.kernel.files import Result
+from ioviz.machine.kernel.files import FD_LIMIT, Result
 from ioviz.machine.kernel.mmap import exit_mmap
 from ioviz.machine.kernel.switch import TaskKilled
 from ioviz.model.task import DEAD, ProcessExited, TaskExited
@@ -48,6 +48,8 @@ class ProcessState:
         """The signals whose action has SA_RESTART."""
         self.infos: dict[tuple[int, int], list[tuple[int, ...]]] = {}
         """What is known of each pending signal (its `siginfo_t`), by (tid or 0, number)."""
+        self.nofile = FD_LIMIT
+        """RLIMIT_NOFILE."""
         self.borrows = False
         """Whether it still runs on its parent's stack, after `vfork`."""
         self.group = pid

@@ -17,6 +17,7 @@ from errno import (
     EFBIG,
     EINVAL,
     EISDIR,
+    EMFILE,
     ENOENT,
     ENOTDIR,
     ENOTEMPTY,
@@ -61,6 +62,8 @@ def sys_openat(k: Kernel, path: str, flags: int, mode: int) -> int:
     """openat(2) of an absolute path."""
     if flags & O_TMPFILE:
         return -EOPNOTSUPP
+    if k.full():
+        return -EMFILE
     row = find(k, path)
     writes = flags & O_ACCMODE != 0
     if row is None:

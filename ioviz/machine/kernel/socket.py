@@ -10,6 +10,7 @@ from errno import (
     EAFNOSUPPORT,
     EBADF,
     EINVAL,
+    EMFILE,
     ENOTCONN,
     ENOTSOCK,
     EOPNOTSUPP,
@@ -109,6 +110,8 @@ def sys_socket(k: Kernel, family: int, kind: int, protocol: int) -> int:
         protocol = own
     elif protocol not in (0, AF_UNIX):
         return -EPROTONOSUPPORT
+    if k.full():
+        return -EMFILE
     sock = create(k, family, kind, protocol)
     return k.install_fd(k.open_file(SOCKET, sock, flags & O_NONBLOCK | 2), bool(flags & O_CLOEXEC))
 
@@ -123,6 +126,8 @@ def sys_socketpair(k: Kernel, family: int, kind: int, protocol: int) -> Result:
         return -ESOCKTNOSUPPORT
     if protocol not in (0, AF_UNIX):
         return -EPROTONOSUPPORT
+    if k.full(2):
+        return -EMFILE
     one, two = create(k, AF_UNIX, kind, 0), create(k, AF_UNIX, kind, 0)
     unix.join(k, one, two)
     cloexec, nonblock = bool(flags & O_CLOEXEC), flags & O_NONBLOCK | 2
@@ -158,6 +163,8 @@ def sys_accept4(k: Kernel, fd: int, flags: int) -> Result:
     file, row = found
     if flags & ~(O_NONBLOCK | O_CLOEXEC):
         return -EINVAL
+    if k.full():
+        return -EMFILE
     if row.family == AF_UNIX:
         return unix.unix_accept(k, file, row, flags)
     return tcp_accept(k, file, row, flags) if row.type == SOCK_STREAM else -EOPNOTSUPP

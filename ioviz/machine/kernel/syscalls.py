@@ -101,6 +101,7 @@ TABLE: Final[dict[int, Callable[..., Any]]] = {
     SYS.getpgid: fork.sys_getpgid,
     SYS.setsid: fork.sys_setsid,
     SYS.getsid: fork.sys_getsid,
+    SYS.prlimit64: files.sys_prlimit64,
     SYS.close_range: files.sys_close_range,
     SYS.exit: process.sys_exit,
     SYS.exit_group: process.sys_exit_group,

@@ -8,7 +8,7 @@ Where Linux differs: the clocks are one, and nobody sets it, so TFD_TIMER_CANCEL
 
 from __future__ import annotations
 
-from errno import EAGAIN, EBADF, EINTR, EINVAL
+from errno import EAGAIN, EBADF, EINTR, EINVAL, EMFILE
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK, FileOps, Result, cannot, no_ioctl
@@ -33,6 +33,8 @@ def sys_timerfd_create(k: Kernel, clock: int, flags: int) -> int:
     """timerfd_create(2)."""
     if flags & ~(O_CLOEXEC | O_NONBLOCK) or clock not in CLOCKS:
         return -EINVAL
+    if k.full():
+        return -EMFILE
     timerfd = k.new_id()
     k.emit(TimerfdCreated, timerfd, k.cpu, clock)
     return k.install_fd(k.open_file(TIMERFD, timerfd, 2 | flags & O_NONBLOCK), bool(flags & O_CLOEXEC))

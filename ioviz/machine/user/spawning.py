@@ -79,20 +79,26 @@ def spawn(guest: Guest, plan: Plan) -> int:
 def _execute(guest: Guest, plan: Plan) -> Callable[[], None]:
     """`execve` of the first path that can be executed; what runs the program."""
     environ = guest.environ if plan.environ is None else plan.environ
-    words = tuple(f"{name}={value}" for name, value in environ.items())
+    words = tuple(_clean(f"{name}={value}") for name, value in environ.items())
+    argv = tuple(_clean(word) for word in plan.argv)
     result = -ENOENT
     for path in plan.paths:
         kind = programs.program_at(path, plan.cwd)
         make = programs.shell if kind == programs.SH else programs.interpreter
         line = make(plan.argv, plan.cwd) if kind else None
-        name = _name(kind, line)
-        result = guest.syscall(SYS.execve, posixpath.join(plan.cwd, path), plan.argv, words, name, bool(kind))
+        name = _clean(_name(kind, line))
+        result = guest.syscall(SYS.execve, _clean(posixpath.join(plan.cwd, path)), argv, words, name, bool(kind))
         if line is not None and result == 0:
             command = line
             return lambda: _run(guest, command, environ)
         if result not in (-ENOENT, -ENOTDIR):
             break
     raise Failure(result)
+
+
+def _clean(text: str) -> str:
+    """As the log shows it: bytes that are no text stand as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _name(kind: str, line: programs.CommandLine | None) -> str:

@@ -341,7 +341,7 @@ def build(guest: Guest) -> ModuleType:
         name: value for name, value in vars(posix).items() if name.isupper() and isinstance(value, int)
     }
     constants |= {name: getattr(posix, name) for name in _HOST if hasattr(posix, name)}
-    constants["environ"] = {key.encode(): value.encode() for key, value in guest.environ.items()}
+    constants["environ"] = {os.fsencode(key): os.fsencode(value) for key, value in guest.environ.items()}
     constants["error"] = OSError
     constants["_have_functions"] = []
     constants["DirEntry"] = DirEntry

@@ -39,6 +39,9 @@ class _Resource:
                 "current limit exceeds maximum limit" if hard >= 0 else "not allowed to raise maximum limit"
             )
         self._limits[which] = (soft, hard)
+        if which == resource.RLIMIT_NOFILE:
+            # The limit that a program finds is not in force: ten thousand connections need no `ulimit -n` here.
+            self._guest.syscall(SYS.prlimit64, DESCRIPTORS[1] if soft == DESCRIPTORS[0] else soft)
 
     def prlimit(self, pid: int, which: int, limits: tuple[int, int] | None = None, /) -> tuple[int, int]:
         before = self.getrlimit(which)
