@@ -64,7 +64,7 @@ def _launch(scene: Scene, program: SceneProgram) -> Launch:
     if program.stdin is not None:
         lines = scene.path(program.stdin).read_text(encoding="utf-8").splitlines()
     times = tuple(round(one.at * 1e9) for one in program.typed)
-    return Launch(loaded, program.role, tuple(lines), round(program.delay * 1e9), times)
+    return Launch(loaded, program.role, tuple(lines), round(program.delay * 1e9), times, program.host or 0)
 
 
 class Session:

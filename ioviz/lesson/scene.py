@@ -60,8 +60,9 @@ class SceneInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SceneProgram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A program of the scene. `role`: main, peer (same host) or remote (second host); `delay`: virtual seconds until it
-    starts; `stdin`: a file of the scene with its input; or `typed`: the lines with their times."""
+    """A program of the scene. `role`: main, peer (same host) or remote (another host: number `host`, 2 if it does not
+    say); `delay`: virtual seconds until it starts; `stdin`: a file of the scene with its input; or `typed`: the lines
+    with their times."""
 
     file: str
     role: str = "main"
@@ -69,6 +70,7 @@ class SceneProgram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stdin: str | None = None
     typed: tuple[Typed, ...] = ()
     delay: Seconds = 0.0
+    host: Annotated[int, Meta(ge=2, le=9)] | None = None
 
 
 class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

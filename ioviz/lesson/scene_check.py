@@ -140,6 +140,8 @@ def faults(scene: Scene, folder: Path) -> Iterator[Fault]:
                 (*here, "role"),
                 f"{program.file} has the role {program.role!r}; allowed: main, peer (same host), remote",
             )
+        if program.host is not None and program.role != "remote":
+            yield Fault((*here, "host"), f"{program.file} has a host, and only a program with the role remote may")
         yield from _file(folder, program.file, (*here, "file"))
         if program.stdin is not None:
             yield from _file(folder, program.stdin, (*here, "stdin"))

@@ -18,13 +18,15 @@ class Launch:
     """A program in a run. `role` is main, peer (same host) or remote (second host). `stdin` are the lines that are
     typed at its terminal (None: nobody types, unless it is the main program and a person does). `delay` is when it
     starts, in ns after the run began; -1 leaves that to the machine. `times`: when each line is typed, in ns after the
-    run began; without, they are typed as the knob `typing` says, once the program waits for them."""
+    run began; without, they are typed as the knob `typing` says, once the program waits for them. `host` is the
+    number of a remote program's host (0: host 2)."""
 
     program: Program
     role: str = MAIN
     stdin: tuple[str, ...] | None = None
     delay: int = -1
     times: tuple[int, ...] = ()
+    host: int = 0
 
     @property
     def name(self) -> str:

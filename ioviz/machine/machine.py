@@ -1,8 +1,8 @@
 """The machine: hosts, a kernel and the programs that run on it, from power on to the end.
 
-Hosts are numbered from 1. The main program and its peers run on host 1; if there is a remote program, host 2 is joined
-to it by a link. Programs start one after the other, `START_GAP` apart, as a person would start a server and then its
-clients.
+Hosts are numbered from 1. The main program and its peers run on host 1; remote programs run on host 2, or another that
+their launch names, and all hosts are joined by links. Programs start one after the other, `START_GAP` apart, as a
+person would start a server and then its clients.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ioviz.model.event import Event
     from ioviz.model.world import World
 
-HOSTS: Final = ((1, "host1", "10.0.0.1"), (2, "host2", "10.0.0.2"))
 START_GAP: Final = 50_000_000
 O_RDWR: Final = 2
 
@@ -62,7 +61,7 @@ class Machine:
         self._interrupts = 0
         self._interrupted = True
         """Whether the last Ctrl+C has been attended to."""
-        hosts = HOSTS if any(launch.role == REMOTE for launch in launches) else HOSTS[:1]
+        hosts = [(host, *name_and_address(host)) for host in sorted({1, *map(_host, launches)})]
         self._full = config.boot == "full"
         for host, name, address in hosts:
             if self._full and host == 1:
@@ -145,7 +144,7 @@ class Machine:
             kernel.install_fd(kernel.open_file(TTY, terminal, flags, terminal), False)
         seen = (*kernel.visible.get(host, ()), *program.folders)
         kernel.visible[host] = tuple(dict.fromkeys(seen))
-        guest = Guest(kernel, program, pid=pid, host_name=HOSTS[host - 1][1], seed=self._seed)
+        guest = Guest(kernel, program, pid=pid, host_name=name_and_address(host)[0], seed=self._seed)
         guest.attach(state)
         guest.family = self._hosting.guests
         self._hosting.guests[pid] = guest
@@ -163,5 +162,10 @@ class Machine:
         guest.main()
 
 
+def name_and_address(host: int) -> tuple[str, str]:
+    """What host number `host` is called, and its address on the link."""
+    return f"host{host}", f"10.0.0.{host}"
+
+
 def _host(launch: Launch) -> int:
-    return 2 if launch.role == REMOTE else 1
+    return (launch.host or 2) if launch.role == REMOTE else 1

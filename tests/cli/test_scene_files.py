@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ioviz.lesson.scene import SceneError, find_scenes, load_scene
-from ioviz.model.terminal import LineTyped
+from ioviz.model.terminal import LineTyped, TextPrinted
 from ioviz.session import Session, setup_of
 
 GOOD = """
@@ -192,3 +192,27 @@ def test_a_run_ends_after_its_seconds(tmp_path: Path) -> None:
         pass
     run = session.timeline.world(len(session.timeline)).runs[1]
     assert run.ended == "limit"
+
+
+def test_remote_programs_may_have_hosts_of_their_own(tmp_path: Path) -> None:
+    talks = '[[programs]]\nfile = "talk.py"\nrole = "remote"\nhost = {}\ndelay = 0.01\n'
+    path = scene(tmp_path, GOOD.replace("[[chapters]]", talks.format(3) + talks.format(2) + "[[chapters]]"))
+    (path / "main.py").write_text(
+        "import socket\ns = socket.create_server(('0.0.0.0', 80))\n"
+        "print(sorted(s.accept()[1][0] for _ in range(2)))\nprint(socket.gethostname())\n"
+    )
+    (path / "talk.py").write_text("import socket\nsocket.create_connection(('10.0.0.1', 80))\n")
+    session = Session(setup_of(load_scene(path)))
+    while not session.advance(1000):
+        pass
+    world = session.timeline.world(len(session.timeline))
+    assert [host.name for host in world.hosts.values()] == ["host1", "host2", "host3"]
+    texts = [
+        event.data for event in session.timeline.events(0, len(session.timeline)) if isinstance(event, TextPrinted)
+    ]
+    assert b"".join(texts) == b"['10.0.0.2', '10.0.0.3']\nhost1\n"
+
+
+def test_only_a_remote_program_has_a_host(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match=r"scene.toml:\d+: main.py has a host"):
+        load_scene(scene(tmp_path, GOOD.replace('file = "main.py"', 'file = "main.py"\nhost = 2')))
