@@ -21,13 +21,15 @@ FEW: Final = 256
 
 
 def task_name(world: World, tid: int) -> str:
-    """`server.py`, or `server.py/103` for a further thread; empty for the idle loop."""
+    """`server.py`, `server.py (102)` if several processes run it, or `server.py/103` for a further thread; empty for the
+    idle loop."""
     task = world.tasks.get(tid)
     if task is None:
         return ""
+    if task.id == task.process:
+        return process_name(world, task.process)
     process = world.processes.get(task.process)
-    name = process.name if process is not None else str(task.process)
-    return name if task.id == task.process else f"{name}/{tid}"
+    return f"{process.name if process is not None else task.process}/{tid}"
 
 
 def process_name(world: World, pid: int) -> str:
