@@ -21,8 +21,9 @@ FEW: Final = 256
 
 
 def task_name(world: World, tid: int) -> str:
-    """`server.py`, `server.py (102)` if several processes run it, or `server.py/103` for a further thread; empty for the
-    idle loop."""
+    """`server.py`, `server.py/103` for a further thread; empty for the idle loop.
+
+    `server.py (102)` if several processes run it."""
     task = world.tasks.get(tid)
     if task is None:
         return ""
