@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 WINDOW: Final = 1_000_000
 """Events that are kept, about 60 MB packed."""
-SLACK: Final = 65_536
-"""Events by which the window may be exceeded before the beginning is forgotten."""
 BATCH: Final = 512
 """Items that are folded between two looks at the clock."""
 AT_ONCE: Final = 0.018
@@ -145,7 +143,7 @@ class LiveSession:
         if mirror.wants_look:
             mirror.wants_look = False
             self._wanted.set()
-        if len(self.timeline) - self.timeline.first > self._window + SLACK:
+        if len(self.timeline) - self.timeline.first > self._window * 17 // 16:
             self.timeline.forget(len(self.timeline) - self._window)
         if not taken and self.source.ended:
             self._finish()
@@ -260,7 +258,7 @@ class LogSession(LiveSession):
     live = False
 
     def __init__(self, source: Source, title: str) -> None:
-        super().__init__(source, title, title, window=sys.maxsize - SLACK, paced=False)
+        super().__init__(source, title, title, window=sys.maxsize, paced=False)
 
     status = None  # type: ignore[assignment]  # nothing goes on, so nothing is to be said of it
     wait = None  # type: ignore[assignment]  # what there is, is there

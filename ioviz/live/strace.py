@@ -366,6 +366,8 @@ class StraceSource:
         if kill and self.process is not None:  # it waits at the gate and has done nothing yet
             self.process.kill()
             self.process.wait()
+        if self.process is not None and self.process.poll() is None:
+            self.process.returncode = 0  # it goes on without us, and nobody is to wait for it
         if self._fifo >= 0:
             os.close(self._fifo)
             self._fifo = -1

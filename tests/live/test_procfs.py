@@ -1,0 +1,73 @@
+"""Snapshots of this very process: descriptors, the kernel's interest list, sizes of queues."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import sys
+
+import pytest
+
+from ioviz.live import procfs
+from ioviz.live.sockdiag import read_sockets
+from tests.live.real import needs_procfs
+
+pytestmark = needs_procfs
+
+
+def test_a_snapshot_has_what_is_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, select.epoll() as ep:
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            ep.register(client, select.EPOLLIN | select.EPOLLET)
+            ep.register(listener, select.EPOLLIN | select.EPOLLONESHOT)
+            reads, writes = os.pipe()
+            snapshot = procfs.take([os.getpid()], seed=True)
+            os.close(reads)
+            os.close(writes)
+            (process,) = snapshot.processes
+            by_fd = {row.fd: row for row in process.descriptors}
+            assert by_fd[ep.fileno()].kind == "epoll"
+            items = {row.fd: (row.events, row.data & 0xFFFFFFFF) for row in by_fd[ep.fileno()].interests}
+            assert items == {
+                client.fileno(): (select.EPOLLIN | select.EPOLLET | 0x18, client.fileno()),
+                listener.fileno(): (select.EPOLLIN | select.EPOLLONESHOT | 0x18, listener.fileno()),
+            }
+            assert (by_fd[reads].kind, by_fd[reads].flags & 3, by_fd[writes].flags & 3) == ("pipe", 0, 1)
+            state = snapshot.sockets[by_fd[listener.fileno()].inode]
+            assert (state.state, state.rx, state.local) == ("LISTEN", 1, f"127.0.0.1:{port}")
+            assert sys.executable in process.argv[0] or process.name
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_sizes_of_queues_by_both_ways(ours: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        server, _ = listener.accept()
+        with server:
+            client.sendall(b"12345")
+            select.select([server], [], [], 5)
+            inode = os.fstat(server.fileno()).st_ino
+            state = read_sockets(os.getpid(), {inode}, ours=ours)[inode]
+            assert (state.state, state.rx, state.type) == ("ESTABLISHED", 5, socket.SOCK_STREAM)
+            assert bool(state.rcvbuf) is ours
+
+
+def test_a_unix_pair_knows_its_other_end() -> None:
+    a, b = socket.socketpair()
+    with a, b:
+        a.sendall(b"123")
+        inodes = {os.fstat(s.fileno()).st_ino: s for s in (a, b)}
+        found = read_sockets(os.getpid(), set(inodes), ours=True)
+        mine, other = (os.fstat(s.fileno()).st_ino for s in (a, b))
+        assert found[mine].peer == other
+        assert found[other].rx == 3
+
+
+def test_what_is_refused() -> None:
+    assert procfs.why_not(os.getpid()) is None
+    refusal = procfs.why_not(4_194_305)
+    assert refusal is not None
+    assert "4194305" in refusal.sentence("zh")
+    assert not procfs.exists(4_194_305)
+    assert procfs.take([4_194_305]).missing
