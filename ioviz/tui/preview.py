@@ -56,14 +56,15 @@ def about(
         if where:
             lines.extend(wrap(Text(" · ".join(where), look.muted), width))
         lines.extend(wrap(Text(scene.summary.of(lang), look.style("foreground")), width))
-        lines.append(Text(""))
-        lines.append(Text(say(lang, "chapters"), look.style("secondary", bold=True)))
-        for number, chapter in enumerate(scene.chapters, 1):
-            head = (f"{number:2} ", look.style("success") if number <= played.chapter else look.muted)
-            lines.append(Text.assemble(head, (chapter.title.of(lang), look.style("foreground"))))
+        if len(lines) + 4 <= height:  # for fewer than two chapters it is not worth it
+            lines.append(Text(""))
+            lines.append(Text(say(lang, "chapters"), look.style("secondary", bold=True)))
+            for number, chapter in enumerate(scene.chapters, 1):
+                head = (f"{number:2} ", look.style("success") if number <= played.chapter else look.muted)
+                lines.append(Text.assemble(head, (chapter.title.of(lang), look.style("foreground"))))
         own = [Text(say(lang, key), look.muted) for key in ("gallery-own", "gallery-recording")] if height > 9 else []
         lines.extend(_program(scene, width, height - len(lines) - len(own) - 1, lang, look))
-        room = max(3, height - len(own) - 1)
+        room = max(3, height - len(own) - bool(own))
         if len(lines) > room:
             lines = [*lines[: room - 1], Text(f"   {look.glyphs.ellipsis}", look.muted)]
         lines.extend([Text("")] * (height - len(lines) - len(own)))

@@ -131,6 +131,24 @@ async def test_a_right_answer_by_mouse_and_questions_turned_off(course: Path) ->
         assert app.progress.of("first").right == 1
 
 
+async def test_neither_a_turned_knob_nor_the_way_to_the_end_is_stopped_by_a_question(course: Path) -> None:
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("enter", "end")
+        await pilot.pause(0.1)
+        assert isinstance(app.screen, StageScreen)
+        before = player_of(app)
+        assert before.at_end
+        await pilot.press("x", "enter")
+        await another(pilot, before)
+        await pilot.pause(0.1)
+        assert isinstance(app.screen, StageScreen)
+        assert player_of(app).at_end
+        await pilot.press("home", "]")  # and there it is
+        await until(pilot, QuestionScreen)
+
+
 async def test_in_any_run_questions_can_be_turned_on(course: Path) -> None:
     toml = course / "first" / "scene.toml"
     text = toml.read_text(encoding="utf-8")

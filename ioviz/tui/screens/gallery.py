@@ -136,7 +136,7 @@ class GalleryScreen(Planned):
         width, height = size
         body = max(1, height - 3)
         if width >= SIDE_BY_SIDE:
-            left = min(64, width * 2 // 5)
+            left = min(70, width * 9 // 20)
             cards, preview = Region(0, 2, left, body), Region(left + 1, 2, width - left - 1, body)
         else:
             top = min(max(3, body - 9), max(3, len(self._rows()) + 1))

@@ -47,6 +47,8 @@ class Moving(Planned):
         self.playing = False
         self._clock: Timer | None = None
         self._owed = 0.0
+        self._straight = False
+        """Whether the next movement is to pass by whatever lies on its way."""
         self._looking: Worker[None] | None = None
 
     def show_place(self) -> None:
@@ -160,6 +162,7 @@ class Moving(Planned):
         self._go(lambda player: player.wakeup(back=True), "no-before")
 
     def action_last(self) -> None:
+        self._straight = True
         self._go(lambda player: player.end())
 
     def action_first(self) -> None:

@@ -112,6 +112,7 @@ class StageScreen(Living):
         if opening:
             first = self._overview.first_line
             place = Place(first + 1) if first is not None else place
+        self._straight = True
         self.travel(self.player.reach(place), "no-more")
         if whole:
             self._filled()

@@ -186,7 +186,8 @@ class Teaching(Asking):
     def waylaid(self, place: Place) -> Place:
         """Where a movement to `place` ends: at a question that lies before it, if there is one."""
         player = self.player
-        if player is None or place.position <= player.place.position:
+        straight, self._straight = self._straight, False
+        if straight or player is None or place.position <= player.place.position:
             return place
         asked = self._question_before(player.place.position, place.position)
         if asked is None:
