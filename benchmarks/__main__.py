@@ -1,4 +1,4 @@
-"""Run the measurements that are named, or all: events, echo, seek, screen, scenes."""
+"""Run the measurements that are named, or all: events, echo, seek, screen, scenes, live."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-NAMES = ("events", "echo", "seek", "screen", "scenes")
+NAMES = ("events", "echo", "seek", "screen", "scenes", "live")
 
 
 def main(names: list[str]) -> int:
