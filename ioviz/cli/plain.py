@@ -16,6 +16,7 @@ from ioviz.model.event import Origin, file_and_line
 from ioviz.model.host import RunEnded
 from ioviz.model.trap_steps import steps_of
 from ioviz.model.world import World
+from ioviz.tui.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +65,9 @@ def story(source: Source, lang: str, idle: Callable[[], object] = int) -> Iterat
             if question.stop == event.seq:
                 yield from plain_lesson.put(question, lang)
         sentence = narrate(world, event, lang)
+        over = scene is not None and isinstance(event, RunEnded) and scene.over(event.reason)
+        if over:
+            sentence = say(lang, "scene-over")
         event.apply(world)
         where = _where(world, event)
         if sentence.startswith(where):  # a source line says itself where it is
@@ -80,7 +84,7 @@ def story(source: Source, lang: str, idle: Callable[[], object] = int) -> Iterat
         for question in asked:
             if question.show == event.seq + 1:
                 yield from plain_lesson.answer(question, lang)
-        if isinstance(event, RunEnded) and event.message:
+        if isinstance(event, RunEnded) and event.message and not over:
             yield from ("", event.message)
     if scene is not None:
         yield from plain_lesson.closing(scene, lang)

@@ -148,6 +148,10 @@ class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """(part, number); what belongs to no part comes last."""
         return self.part or 99, self.number or 99
 
+    def over(self, reason: str) -> bool:
+        """Whether a run that ended for `reason` (see `Run.ended`) has ended because the scene wants no more of it."""
+        return self.seconds is not None and reason == "limit"
+
     def path(self, name: str) -> Path:
         """The path of a file of the scene; it is inside the folder, which loading has checked."""
         return Path(self.folder) / name

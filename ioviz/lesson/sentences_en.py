@@ -62,7 +62,7 @@ SENTENCES: Final = {
     "RunEnded": "The run is over.",
     "RunEnded.exit": "The program has ended, and with it the run: exit code {code}.",
     "RunEnded.stalled": "Nothing can ever happen again: everybody sleeps and nobody is left to wake them.",
-    "RunEnded.limit": "The run was stopped at its limit: {message}.",
+    "RunEnded.limit": "The run was stopped at its limit.",
     "RunEnded.interrupted": "Interrupted by Ctrl+C.",
     "RunEnded.unsupported": "The program asked for something that this machine lacks: {message}.",
     "ProcessStarted": "{name} is started as process {pid} on host {host}.",

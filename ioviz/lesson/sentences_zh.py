@@ -73,7 +73,7 @@ SENTENCES: Final = {
     "RunEnded": "运行结束。",
     "RunEnded.exit": "程序结束，运行也随之结束：退出码 {code}。",
     "RunEnded.stalled": "不会再有任何事发生：大家都在睡，没有谁能来唤醒。",
-    "RunEnded.limit": "运行到达上限，被停止：{message}。",
+    "RunEnded.limit": "运行到达上限，被停止。",
     "RunEnded.interrupted": "被 Ctrl+C 中断。",
     "RunEnded.unsupported": "程序要用这台机器没有的东西：{message}。",
     "ProcessStarted": "在主机 {host} 上启动 {name}，进程号 {pid}。",

@@ -216,6 +216,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "tries-now": ("(as it is)", "（当前）"),
     "tries-back": ("All knobs as the scene has them", "所有旋钮恢复原样"),
+    "scene-over": (
+        "What the scene shows ends here; its programs would go on.",
+        "这个场景到此为止；它的程序本来还会继续运行。",
+    ),
     "no-scene": ("This is no scene of the course.", "这不是课程里的场景。"),
     "no-article": ("There is no such page here.", "这里没有这一页。"),
     "no-tries": (

@@ -301,3 +301,16 @@ async def test_the_race_is_run_looked_at_and_stopped(monkeypatch: pytest.MonkeyP
         assert "Stopped" in screen_text(app)
         await pilot.press("escape")
     assert app.return_code == 0
+
+
+async def test_a_scene_that_ends_by_plan_is_no_failure(course: Path) -> None:
+    toml = course / "first" / "scene.toml"
+    toml.write_text(toml.read_text(encoding="utf-8").replace("minutes = 2", "minutes = 2\nseconds = 0.05"))
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("enter", "end")
+        await pilot.pause(0.1)
+        text = screen_text(app)
+        assert "What the scene shows ends here" in text
+        assert "limit" not in text

@@ -70,7 +70,10 @@ class Framing(Teaching):
                 head = Text.assemble((f"{world.hosts[event.cpu].name}: ", look.style("secondary", bold=True)), head)
             texts.insert(0, head)
         run = world.runs.get(1)
-        if run is not None and run.ended and run.message:
+        scene = player.source.scene
+        if run is not None and scene is not None and scene.over(run.ended):
+            texts[0] = Text(self.say("scene-over"), look.strong)
+        elif run is not None and run.ended and run.message:
             texts.append(Text(run.message, look.error if run.code else look.style("success")))
         failure = player.source.failure if isinstance(player.source, Careful) else ""
         if failure and player.at_end:
