@@ -17,8 +17,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.live.calls import Call, Ended, Lost, ReadySeen
-from ioviz.live.effects import EFFECTS, close_process, copy_table, drop_ready
+from ioviz.live.effects import EFFECTS
+from ioviz.live.interest import drop_ready
 from ioviz.live.names import program_name
+from ioviz.live.open_files import close_process, copy_table
 from ioviz.live.seed import begin, compare, ready_seen
 from ioviz.live.shapes import shape_in, shape_out
 from ioviz.live.snapshot import Snapshot

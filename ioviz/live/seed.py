@@ -11,21 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from ioviz.live.effects import (
-    ALWAYS,
-    FILE,
-    HOST,
-    O_CLOEXEC,
-    close_fd,
-    drop_ready,
-    erase,
-    insert,
-    install,
-    make_object,
-    modify,
-    new_socket,
-    open_file,
-)
+from ioviz.live.interest import ALWAYS, drop_ready, erase, insert, modify
+from ioviz.live.open_files import FILE, HOST, O_CLOEXEC, close_fd, install, make_object, new_socket, open_file
 from ioviz.model.buffer import BufferResized, rx, tx
 from ioviz.model.cpu import NO_VECTOR, TrapEntered
 from ioviz.model.event import NO_CAUSE
