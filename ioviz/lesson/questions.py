@@ -31,6 +31,8 @@ WAITS: Final = frozenset({"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "
 FREE: Final = frozenset({"recvfrom", "sendto", "accept4", "read", "write", "connect", "accept", "recvmsg", "sendmsg"})
 """Calls whose outcome is worth asking for when nobody chose."""
 STDERR: Final = 2
+NEAR: Final = 8_192
+"""Events within which a question that nobody prepared must have its answer: a step must not look through a long run."""
 SLICE: Final = 1024
 
 
@@ -74,14 +76,15 @@ def check_question(question: Question) -> None:
         raise QuestionError(f"`ready` needs a `call` that waits for descriptors: {', '.join(sorted(WAITS))}")
 
 
-def pose(log: Timeline, ask: str, index: int) -> Asked | None:
-    """The question of kind `ask` about event `index` of `log`; None if the run gives no answer to it (yet)."""
+def pose(log: Timeline, ask: str, index: int, within: int = 1 << 60) -> Asked | None:
+    """The question of kind `ask` about event `index` of `log`; None if the run gives no answer to it (yet), or none
+    `within` so many events."""
     event = log.event(index)
     if ask == "next":
         return _next(log, index, event) if isinstance(event, TaskSwitched) else None
     if ask == "readylist":
         return _ready_list(log, index, event)
-    call = find_call(log, index)
+    call = find_call(log, index, within)
     if call is None:
         return None
     if ask == "blocks":
@@ -97,12 +100,12 @@ def offered(log: Timeline, index: int) -> Asked | None:
     if isinstance(event, TrapEntered):
         name = name_of(event.nr)
         if name in WAITS or (name in FREE and entry_fd(event) > STDERR):
-            found = pose(log, "blocks", index)
+            found = pose(log, "blocks", index, NEAR)
             return found if found is not None and found.stop == index + 1 else None
     if isinstance(event, TaskWoken):
-        entry = _entry_of(log, index, event.tid)
+        entry = _entry_of(log, index, event.tid, NEAR)
         if entry >= 0 and name_of(_as_trap(log.event(entry)).nr) in WAITS:
-            return pose(log, "ready", entry)
+            return pose(log, "ready", entry, 2 * NEAR)
     return None
 
 
@@ -114,11 +117,12 @@ def entry_fd(entry: TrapEntered) -> int:
 # -- the calls in the log ----------------------------------------------------------------------------------------------
 
 
-def find_call(log: Timeline, index: int) -> Call | None:
-    """The call that event `index` is the entry of or the return from; None if it is neither."""
+def find_call(log: Timeline, index: int, within: int = 1 << 60) -> Call | None:
+    """The call that event `index` is the entry of or the return from, as far as `within` so many events tell; None if
+    it is neither."""
     event = log.event(index)
     if isinstance(event, SyscallReturned):
-        index = _entry_of(log, index, event.task)
+        index = _entry_of(log, index, event.task, within)
     elif not isinstance(event, TrapEntered):
         return None
     if index < 0:
@@ -126,7 +130,7 @@ def find_call(log: Timeline, index: int) -> Call | None:
     task = log.event(index).task
     slept = woken = first = -1
     place = index + 1
-    while place < len(log):
+    while place < min(len(log), index + within):
         for event in log.events(place, place + SLICE):
             if event.task == task and isinstance(event, SyscallReturned):
                 return Call(index, place, slept, woken, first)
@@ -141,10 +145,10 @@ def find_call(log: Timeline, index: int) -> Call | None:
     return Call(index, -1, slept, woken, first)
 
 
-def _entry_of(log: Timeline, index: int, task: int) -> int:
-    """The last entry of `task` into the kernel before event `index`; -1 if there is none."""
+def _entry_of(log: Timeline, index: int, task: int, within: int) -> int:
+    """The last entry of `task` into the kernel before event `index`; -1 if there is none `within` so many events."""
     stop = index
-    while stop > 0:
+    while stop > max(0, index - within):
         start = max(0, stop - SLICE)
         events = log.events(start, stop)
         for offset in range(len(events) - 1, -1, -1):
