@@ -19,6 +19,7 @@ from ioviz.measure.race import (
     Times,
     ahead,
     cell,
+    cells,
     tracks_won,
     winners,
 )
@@ -125,7 +126,7 @@ def verdicts(machine: Times, here: Times, lang: str) -> list[str]:
         shown = [f"{ratio:.1f}" if key == "many" else f"{ratio * 100:.0f}%" for ratio in ratios if ratio is not None]
         found.append(SAYS[key][zh].format(n=one.connections, machine=shown[0], here=shown[1], verdict=verdict))
     for side, times in (("simulated", machine), ("measured", here)):
-        if len({one for _, one in times}) < len(set(_all())):
+        if not all((method, one) in times for method in ("select", "epoll") for one in cells()):
             continue
         won = tracks_won(times, "select", "epoll")
         tracks = ("、" if zh else ", ").join(
@@ -136,10 +137,6 @@ def verdicts(machine: Times, here: Times, lang: str) -> list[str]:
         )
         found.append(SAYS["wins" if won else "never"][zh].format(where=HEADS[side][zh], tracks=tracks))
     return found
-
-
-def _all() -> list[Cell]:
-    return [cell(connections, share) for connections in CONNECTIONS for share in SHARES]
 
 
 def _fit(text: Text, width: int) -> Text:

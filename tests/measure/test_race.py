@@ -91,6 +91,7 @@ def test_who_wins_is_computed() -> None:
     assert "没有在任何情形下胜过" in verdicts(other, other, "zh")[2]
     assert verdicts({}, {}, "en") == []
     assert len(verdicts(some, {}, "en")) == 1
+    assert verdicts(times(bio=900, nio=500, select=100), {}, "en") == []
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
