@@ -25,14 +25,15 @@ ALWAYS: Final = POLLERR | POLLHUP
 MASK64: Final = (1 << 64) - 1
 
 
-def insert(m: Mirror, ep: int, file: int, fd: int, events: int, data: int) -> int:
-    """An item for (`file`, `fd`), with the origin in force; the tree around it is inferred."""
+def insert(m: Mirror, ep: int, file: int, fd: int, events: int, data: int, mask: int = 0) -> int:
+    """An item for (`file`, `fd`), with the origin in force; the tree around it is inferred. `mask` is the one in force,
+    if it is not that of a fresh item."""
     world, origin = m.world, m.origin
     parent, left = rb_find_place(world, ep, file, fd)
     item = m.new_ids(2)
     row = world.files[file]
     queue = row.obj if row.obj in world.wait_queues else 0
-    mask = events | ALWAYS
+    mask = mask or events | ALWAYS
     m.has_oneshot |= bool(events & EPOLLONESHOT)
     m.emit(EpitemInserted, ep, item, file, fd, mask, events, data & MASK64, queue, item + 1, parent, left)
     m.origin = 2
@@ -44,11 +45,11 @@ def insert(m: Mirror, ep: int, file: int, fd: int, events: int, data: int) -> in
     return item
 
 
-def modify(m: Mirror, item: int, events: int, data: int) -> None:
-    """A new mask, with the origin in force."""
+def modify(m: Mirror, item: int, events: int, data: int, mask: int = 0) -> None:
+    """A new mask, with the origin in force. For `mask` see `insert`."""
     row = m.world.epitems[item]
     m.has_oneshot |= bool(events & EPOLLONESHOT)
-    m.emit(EpitemModified, row.ep, item, events | ALWAYS, events, data & MASK64)
+    m.emit(EpitemModified, row.ep, item, mask or events | ALWAYS, events, data & MASK64)
     if data != row.data:
         _unname(m, item, row.ep, row.data)
         m.by_data.setdefault((row.ep, data), []).append(item)

@@ -278,7 +278,9 @@ class Mirror:
                 queues = (file.obj,)
                 if wchan == "ep_poll" and file.kind == EVENTPOLL:
                     drop_ready(self, file.obj)
-        self.infer(TaskSlept, wchan, queues, self.new_ids(max(1, len(queues))), max(mode, 0), 0)
+        frame = self.world.frames.get(tid)
+        self.cause = frame.entered if frame is not None else NO_CAUSE
+        self.cause = self.infer(TaskSlept, wchan, queues, self.new_ids(max(1, len(queues))), max(mode, 0), 0)
         self.infer(TaskSwitched, tid, 0)
 
     def on_cpu(self, tid: int, reason: str = "event") -> None:
@@ -290,11 +292,11 @@ class Mirror:
         self.cause = NO_CAUSE
         if here and world.tasks[here].state != DEAD:
             self.task = here
-            self.infer(TaskPreempted, "parallel")
+            self.cause = self.infer(TaskPreempted, "parallel")
         self.task = tid
         state = world.tasks[tid].state
         if state == SLEEPING:
-            self.infer(TaskWoken, tid, reason)
+            self.cause = self.infer(TaskWoken, tid, reason)
         elif state == DEAD:
             self.infer(TaskCreated, tid, self.pids[tid], HOST)
         self.infer(TaskSwitched, here, tid)

@@ -190,9 +190,10 @@ def _interests(
         differences += 1
         same = extra.get(each.fd)
         if same:
-            modify(m, same.pop(), each.events, each.data)
+            modify(m, same.pop(), each.events & ~ALWAYS, each.data, _mask(each.events))
         else:
-            insert(m, ep, _watched(m, pid, each, snapshot), each.fd, each.events, each.data)
+            watched = _watched(m, pid, each, snapshot)
+            insert(m, ep, watched, each.fd, each.events & ~ALWAYS, each.data, _mask(each.events))
     for items in extra.values():
         for item in items:
             differences += 1

@@ -266,6 +266,23 @@ def test_differences_are_counted_and_mended(server: Played) -> None:
     server.check()
 
 
+def test_a_disarmed_item_is_taken_over_disarmed(server: Played) -> None:
+    later = server.t + 10**9
+    items = (Interest(3, EPOLLONESHOT, 3), Interest(5, POLLIN | ALWAYS, 5))
+    server.mirror.feed([snapshot(later, items)])
+    server.mirror.feed([snapshot(later + 1, items)])
+    assert server.items()[3][0] == EPOLLONESHOT
+    assert server.world.mirrors[1].differences == 1
+
+
+def test_why_somebody_sleeps_is_the_call_that_it_made(server: Played) -> None:
+    server.enter("epoll_wait", 4)
+    (slept,) = server.kinds(TaskSlept)
+    entered = server.log[slept.cause]
+    assert isinstance(entered, TrapEntered)
+    assert entered.task == 1
+
+
 def test_what_a_call_has_just_touched_is_not_compared(server: Played) -> None:
     server.mirror.feed([snapshot(server.t + 5, (Interest(3, POLLIN | ALWAYS, 3),))])
     assert server.world.mirrors[1].differences == 0

@@ -130,7 +130,7 @@ class Framing(Teaching):
             state = knobs_shown(moment.world)
             if len(moment.world.hosts) > 1:
                 state.insert(0, moment.world.hosts[self.host].name)
-            state = self.live_state() + state
+            state = self.live_state() or state
             state.append(clock(moment.event.t if moment.event is not None else 0, self.app.look.ascii))
         source = player.source if player is not None else None
         title = source.scene.title.of(lang) if source is not None and source.scene is not None else ""
