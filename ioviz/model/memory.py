@@ -276,7 +276,7 @@ def stack_of(layout: Layout, tid: int, *, further: bool = False) -> tuple[int, i
 def user_regions(world: World, pid: int, most: int | None = None) -> Iterator[Region]:
     """The regions of process `pid`, from low addresses to high ones. O(tasks), of which `most` are looked at."""
     layout = layout_of(world)
-    lazy = pid in world.images
+    lazy = pid in world.images or bool(world.boots)  # what is forked has no page of a file either before it touches one
     yield _own("text", layout.text, TEXT_SIZE, READ | EXECUTE, lazy)
     yield _own("data", layout.data, DATA_SIZE, READ | WRITE, lazy)
     yield _own("heap", layout.heap, HEAP_SIZE, READ | WRITE, lazy)

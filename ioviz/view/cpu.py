@@ -49,6 +49,7 @@ def key(moment: Moment) -> Hashable:
     shown = moment.steps or isinstance(event, TaskSwitched)
     return (
         world.boots.get(moment.host),
+        moment.host in world.hosts,
         cpu,
         frame,
         world.lines.get(cpu.task),
@@ -71,6 +72,8 @@ def held(moment: Moment) -> Registers:
         return Registers(
             3, f"{user_rip(world.lines.get(cpu.task, 0), layout):#x}", user_rsp(cpu.task, layout), rax, cpu.intr, False
         )
+    if frame is None and _preparing(moment):
+        return Registers(0, "start_kernel", kernel_top(0, layout) - 64, 0, cpu.intr, False)
     if frame is None:
         return Registers(0, "cpu_idle_loop", kernel_top(0, layout) - 64, 0, cpu.intr, False)
     gate = IDT.get(frame.vector)
@@ -84,6 +87,8 @@ def _doing(moment: Moment) -> Text:
     cpu = moment.world.cpus[moment.host]
     if cpu.task:
         return Text(task_name(moment.world, cpu.task), style="bold")
+    if cpu.vector == NO_VECTOR and _preparing(moment):
+        return Text(pick(moment, "the kernel prepares itself", "内核正在准备自己"), style="bold")
     if cpu.vector == NO_VECTOR:
         return Text(pick(moment, "idle", "空闲"), style=DIM)
     return Text(IDT[cpu.vector].name if cpu.vector in IDT else f"{cpu.vector:#x}", style="bold")
@@ -137,6 +142,11 @@ def _starting(moment: Moment) -> bool:
     return boot is not None and boot.mode == REAL
 
 
+def _preparing(moment: Moment) -> bool:
+    """Whether the kernel is there, but neither interrupts nor tasks are yet."""
+    return moment.host in moment.world.boots and moment.host not in moment.world.hosts
+
+
 def _real_mode(moment: Moment) -> list[Text]:
     boot = moment.world.boots[moment.host]
     who = pick(moment, *STAGES[boot.stage])
@@ -175,7 +185,8 @@ def _stacks(moment: Moment, now: Registers, frame: Frame | None, width: int) -> 
     saved = frame is not None and now.saved
     content = pick(moment, "empty", "空")
     if saved and frame is not None:
-        place = place_name(moment.world, frame.at) or pick(moment, "the idle loop", "空闲循环")
+        nobody = pick(moment, "the idle loop", "空闲循环")
+        place = place_name(moment.world, frame.at) or task_name(moment.world, task) or nobody
         content = f"pt_regs: ss rsp rflags cs rip={place} orig_rax={_number(frame)}"
     lines: list[Text] = []
     if task:

@@ -39,6 +39,7 @@ MOST: Final = 256
 PAGES: Final = 16
 """Pages of a mapping that are shown one by one."""
 NAME: Final = 15
+NARROW: Final = 60
 UNITS: Final = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 NAMES_ZH: Final = {
     "text": "代码段",
@@ -119,7 +120,7 @@ def _some_pages(moment: Moment) -> tuple[tuple[int, int], ...]:
 def _row(moment: Moment, region: Region, width: int) -> Text:
     """Address, name, permissions, U or S, and the pages or the size."""
     touched = region.start <= _touched(moment) < region.end
-    wide = width >= 60
+    wide = width >= NARROW
     address = f"{region.start:x}"
     digits = 16 if layout_of(moment.world).bits == 64 else 8
     if not wide:
@@ -134,10 +135,12 @@ def _row(moment: Moment, region: Region, width: int) -> Text:
     line.append("U " if region.user else "S ", style="bold cyan" if region.user else "bold red")
     if region.name == "mmap":
         _draw_pages(moment, region, line)
-    else:
+        return line
+    here = _stack_mark(moment, region)
+    if wide or not here:
         _tell_size(moment, region, line)
-    _mark_stack(moment, region, line)
-    return line
+        line.append(" ")
+    return line.append_text(here)
 
 
 def _draw_pages(moment: Moment, region: Region, line: Text) -> None:
@@ -167,18 +170,19 @@ def _tell_size(moment: Moment, region: Region, line: Text) -> None:
     line.append(pick(moment, *text), style="green" if present else DIM)
 
 
-def _mark_stack(moment: Moment, region: Region, line: Text) -> None:
-    """Which of the two stacks of the running task is in use."""
+def _stack_mark(moment: Moment, region: Region) -> Text:
+    """Which of the two stacks of the running task is in use; empty for every other region."""
     cpu = moment.world.cpus.get(moment.host)
     if cpu is None or not cpu.task:
-        return
+        return Text()
     mark = glyph(moment, "◀ ", "< ") + ("rsp" if layout_of(moment.world).bits == 64 else "esp")
     if region.name == "stack" and region.task == cpu.task and cpu.ring == 3:
-        line.append(f" {mark}", style="bold cyan")
+        return Text(mark, style="bold cyan")
     if region.name == "kernel stacks" and cpu.ring == 0:
         tasks = moment.world.tasks.get(cpu.task)
         whose = cpu.task if tasks is not None and tasks.state != DEAD else 0
-        line.append(f" {mark} {whose}", style="bold red")
+        return Text(f"{mark} {whose}", style="bold red")
+    return Text()
 
 
 def _nowhere(moment: Moment, width: int) -> Text:
@@ -193,6 +197,8 @@ def _border(moment: Moment, width: int) -> Text:
     layout = layout_of(moment.world)
     line = glyph(moment, "──", "--")
     user, kernel = size_of(layout.user_end), size_of(layout.kernel_end - layout.kernel_start)
+    if width < NARROW:
+        return Text(f"{line} S {kernel} {line} U {user} {line}", style="bold")
     halves = f"{glyph(moment, '↑', '^')} S {kernel} {line} {glyph(moment, '↓', 'v')} U {user}"
     text = pick(moment, f"{line} kernel {halves} process {line}", f"{line} 内核 {halves} 进程 {line}")
     return Text(text, style="bold")
@@ -255,7 +261,7 @@ def line(moment: Moment, width: int) -> Text:
         return text.append_text(Text.assemble(*said))
     mappings = [region for region in _regions(moment) if region.name == "mmap"]
     if mappings:
-        text.append("  mmap ", style=DIM)
+        text.append("  ")
         _draw_pages(moment, mappings[0], text)
     return text
 
