@@ -44,8 +44,9 @@ def closes(scene: Scene) -> bool:
     return bool(scene.learned or scene.reading)
 
 
-def opening(scene: Scene, lang: str, look: Look) -> Content:
-    """What it is about, before it begins."""
+def opening(scene: Scene, lang: str, look: Look, left_at: Both | None = None) -> Content:
+    """What it is about, before it begins; `left_at` is the title of the chapter where somebody left off, who may go
+    on there."""
     lines = [Line(Text(drawn(place_text(scene, lang), look.ascii), look.muted)), BLANK]
     lines.append(Line(Text(_of(scene.summary, lang, look), look.style("foreground"))))
     if scene.learn:
@@ -59,6 +60,11 @@ def opening(scene: Scene, lang: str, look: Look) -> Content:
     keys += [say(lang, "key-predict")] if scene.questions else []
     keys += [say(lang, f"key-{scene.page}")] if scene.page is not None else []
     lines += [BLANK, Line(Text(drawn(" · ".join(keys), look.ascii), look.muted))]
+    if left_at is not None:
+        title = _of(left_at, lang, look)
+        lines += [BLANK, Line(Text(say(lang, "resume", title=title), look.strong), item="resume")]
+        lines.append(Line(Text(say(lang, "from-start"), look.style("foreground")), item="start"))
+        return Content(_of(scene.title, lang, look), tuple(lines), "page-choose")
     return Content(_of(scene.title, lang, look), tuple(lines), "page-start")
 
 

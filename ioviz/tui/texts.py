@@ -193,6 +193,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "↑↓ 选择命令 · 回车复制 · Esc 返回",
     ),
     "copied": ("Copied: paste it into a shell of your own.", "已复制：粘贴到你自己的 shell 里运行。"),
+    "resume": ("Go on where you left off: {title}", "从上次停下的地方继续：{title}"),
+    "from-start": ("From the start", "从头开始"),
     "key-play": ("Space plays", "空格键播放"),
     "key-chapter": ("] next chapter", "] 下一章"),
     "key-article": ("A what the article says", "A 文章怎么说"),

@@ -203,6 +203,22 @@ async def test_a_knob_is_turned_and_the_place_kept(course: Path) -> None:
         assert back.source.knob("entry") == "int80"
 
 
+async def test_one_goes_on_where_one_left_off(course: Path) -> None:
+    Progress().reached("first", 2)
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        assert "Go on where you left off: It returns" in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, StageScreen)
+        assert player_of(app).place.position == stage(app).chapter_places[1]
+    Progress().finished("first")
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        assert "left off" not in screen_text(app)
+
+
 async def test_the_gallery_has_parts_marks_and_a_search(course: Path) -> None:
     progress = Progress()
     progress.reached("first", 2)

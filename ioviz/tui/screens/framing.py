@@ -87,6 +87,12 @@ class Framing(Teaching):
         number = self._chapter_of.get(player.place.position)
         return player.source.scene.chapters[number] if number is not None else None
 
+    def nth_chapter(self, number: int) -> Chapter:
+        """Chapter `number` (from 1) of those that happen in this run."""
+        scene = self.scene
+        assert scene is not None
+        return scene.chapters[self._chapter_of[self.chapter_places[number - 1]]]
+
     def _find_chapters(self) -> None:
         """Find where the chapters are, once the run is complete."""
         self._chapter_of = {}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.lesson.questions import Asked
-    from ioviz.lesson.scene import Scene
+    from ioviz.lesson.scene import Chapter, Scene
     from ioviz.tui.player import Player
     from ioviz.tui.screens.page import Content
 
@@ -48,11 +48,26 @@ class Teaching(Asking):
         scene = self.scene
         if scene is None:
             return
+        played = self.app.progress.of(scene.id)
+        number = 0 if played.finished else min(played.chapter, len(self.chapter_places))
+        left_at = self.nth_chapter(number).title if number else None
         self.app.progress.opened(scene.id)
-        from ioviz.tui.pages import opens
+        from ioviz.tui.pages import opening, opens
 
         if opens(scene) and self.app.screen is self:
-            self.action_about()
+            look = self.app.look
+            self._show_page(
+                lambda: opening(scene, self.app.lang, look, left_at), lambda item: self._start(item, number)
+            )
+
+    def _start(self, item: str | None, number: int) -> None:
+        """The opening page was closed: maybe to go on at chapter `number`, where the person left off."""
+        if item == "resume":
+            self.seek(self.chapter_places[number - 1])
+
+    def nth_chapter(self, number: int) -> Chapter:
+        """Chapter `number` (from 1) of those that happen in this run."""
+        raise NotImplementedError
 
     def action_about(self) -> None:
         """What the scene is about."""
