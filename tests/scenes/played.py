@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
+import sys
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
+
+import pytest
 
 from ioviz.lesson.anchor import find_anchors
 from ioviz.lesson.scene import load_scene
@@ -126,5 +130,9 @@ def shown(name: str, number: int) -> str:
     """What the command of entry `number` (from 1) of the scene's article page prints on this computer's kernel."""
     command = load_scene(name).article[number - 1].command
     assert command is not None
+    if sys.platform != "linux":
+        pytest.skip("asks the Linux kernel")
+    if "fromhex" in command and platform.machine() != "x86_64":
+        pytest.skip("machine code of x86-64")
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False)
     return done.stdout + done.stderr

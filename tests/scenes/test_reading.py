@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ioviz.model.socket import FinReceived
 from ioviz.model.task import TaskSlept
 from ioviz.model.tcp import SegmentReceived
@@ -72,3 +74,10 @@ def test_on_linux_too() -> None:
     assert "BlockingIOError" in shown("reading", 2)
     assert shown("reading", 3) == "0 1 b'x'\nb'' b'' 1 b'y'\n"
     assert shown("reading", 4) == "(b'hell', b'owor') (b'hell', b'worl')\n"
+
+
+def test_linux_has_asynchronous_io() -> None:
+    found = shown("reading", 5)
+    if "io_uring" not in found:
+        pytest.skip("this kernel was built without io_uring, or does not show its symbols")
+    assert "io_recv" in found
