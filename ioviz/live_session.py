@@ -37,7 +37,7 @@ BATCH: Final = 512
 AT_ONCE: Final = 0.018
 """Seconds that folding may take at a time: the stage draws thirty times a second."""
 PAUSE: Final = 1.0
-"""Seconds between two comparisons, at least; a hundred times as long as one takes, if that is more."""
+"""Seconds between two comparisons, at least; fifty times as long as one takes, if that is more."""
 LAG: Final = 20_000
 """Items that may wait to be folded before those that say least are passed over: a second's worth or two."""
 RECENT: Final = 2_000
@@ -238,7 +238,7 @@ class LiveSession:
                 snapshot = None
             if snapshot is not None and len(self._pending) < 4:
                 self._pending.append((time.monotonic(), snapshot))
-            pause = max(PAUSE, 100 * (time.monotonic() - began))
+            pause = max(PAUSE, 50 * (time.monotonic() - began))
             self._stopping.wait(0.1)
 
     def _compare(self) -> None:
