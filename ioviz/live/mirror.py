@@ -39,6 +39,7 @@ from ioviz.model.task import (
     SourceLoaded,
     TaskCreated,
     TaskExited,
+    TaskKilled,
     TaskPreempted,
     TaskSlept,
     TaskSwitched,
@@ -119,6 +120,8 @@ class Mirror:
         self._who = who
         self._cloning: dict[int, int | None] = {}
         """Threads inside clone → its flags."""
+        self._leaving: set[int] = set()
+        """Processes one of whose threads has called `exit_group`."""
         self._sources: dict[str, int] = {}
         self.seen(MirrorStarted, source, how)
         self.infer(HostBooted, HOST, "this computer", "127.0.0.1")
@@ -234,6 +237,8 @@ class Mirror:
         self._pass(call.end)
         frame = self.world.frames.get(tid)
         self.task, self.cause = tid, frame.entered if frame is not None else NO_CAUSE
+        if name == "exit_group":
+            self._leaving.add(self.pids[tid])
         effect = EFFECTS.get(name)
         if name == "epoll_ctl" and opened is not None and self.changing.pop(tid, None) is None:
             effect = None  # another thread's `epoll_wait` has shown that it took effect
@@ -363,6 +368,13 @@ class Mirror:
         self.task, self.cause = tid, NO_CAUSE
         self.seen(TaskExited, item.code)
         self.infer(TaskSwitched, tid, 0)
+        if pid in self._leaving or item.signal:  # the whole process goes, also threads that nobody traced
+            self._leaving.discard(pid)
+            for other in [other for other, whose in self.pids.items() if whose == pid]:
+                del self.pids[other]
+                self.open.pop(other, None)
+                if world.tasks[other].state != DEAD:
+                    self.infer(TaskKilled, other)
         if pid not in self.pids.values():
             self.task = 0
             close_process(self, pid)

@@ -45,6 +45,7 @@ _VALUE: Final = re.compile(
 _EXITED: Final = re.compile(r"\+\+\+ exited with (\d+) \+\+\+")
 _KILLED: Final = re.compile(r"\+\+\+ killed by (\w+)(?: \(core dumped\))? \+\+\+")
 _SETS: Final = re.compile(r"(in|out|except) (\[[\d ]*\])")
+_ATTACHED: Final = re.compile(r"(.*[^ \]].*)strace: Process \d+ attached")
 _UNFINISHED: Final = "<unfinished ...>"
 _QUIET: Final = ("---", "+++ superseded", "strace: ", "Process ", "[ Process")
 
@@ -65,6 +66,7 @@ class Lines:
         self.messages: list[str] = []
         """What strace itself had to say (at most 20 lines)."""
         self._nameless = nameless
+        self._broken = ""
         self._open: dict[int, tuple[str, str, int]] = {}
         """Thread → name, arguments so far, start of the call that it has not come back from."""
         self._last = 0
@@ -112,6 +114,13 @@ class Lines:
                 self._slowly(rest, out)
 
     def _slowly(self, line: str, out: list[Item]) -> None:
+        if self._broken:  # strace's own message stood in the middle of a line of its
+            line, self._broken = self._broken + line, ""
+        if line.endswith(" attached"):
+            inside = _ATTACHED.fullmatch(line)
+            if inside is not None:
+                self._broken = inside[1]
+                return
         if len(line) > LONGEST or "\0" in line:
             self._puzzled(line)
             return

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 LOOKED_AT: Final = 200
 """Lines by which a log is recognised."""
 _LIKE: Final = re.compile(
-    r"(?:\[pid +\d+\] +|\d+ +)?(?:\d\d:\d\d:\d\d(?:\.\d+)? |\d+\.\d+ )? *(?:\(\+ *[\d.]+\) )?"
+    r" *(?:\[pid +\d+\] +|\d+ +)?(?:\d\d:\d\d:\d\d(?:\.\d+)? |\d+\.\d+ )? *(?:\(\+ *[\d.]+\) )?(?:\[[ 0-9a-f?]+\] )?"
     r"(?:[a-z_]\w*\(.*(?:\)\s+= (?:-?\d|\?|0x)|<unfinished \.\.\.>$)|<\.\.\. \S+ resumed>|"
     r"\+\+\+ (?:exited|killed)|--- SIG)"
 )
 _BRACKETED: Final = re.compile(r"^\[pid +(\d+)\]", re.M)
 _BORN: Final = re.compile(
-    r"^(?:\[pid +\d+\] )?(?:[\d:. ]+)?(?:(?:clone3?|v?fork)\(|<\.\.\. (?:clone3?|v?fork) resumed>).*= (\d+)", re.M
+    r"Process (\d+) attached$|^(?:\[pid +\d+\] )?(?:[\d:. ]+)?"
+    r"(?:(?:clone3?|v?fork)\(|<\.\.\. (?:clone3?|v?fork) resumed>).*= (\d+)",
+    re.M,
 )
 
 
@@ -59,7 +61,7 @@ class StraceLog:
         """The process that lines without a PID mean."""
         text = self._file.read(8 << 20)
         self._file.seek(0)
-        born = set(_BORN.findall(text))
+        born = {pid for both in _BORN.findall(text) for pid in both}
         named = next((pid for pid in _BRACKETED.findall(text) if pid not in born), "")
         return int(named[:10]) if named else NAMELESS
 

@@ -154,6 +154,16 @@ def test_a_thread_shares_the_table_and_may_be_seen_before_its_clone_returns(serv
     server.check()
 
 
+def test_exit_group_ends_the_threads_that_nobody_traced(server: Played) -> None:
+    server.call("clone", 0x10000, result=2)
+    server.call("exit_group", 0, result=None)
+    server.mirror.feed([Ended(1, 0, 0, server.t)])
+    assert not server.world.processes[1].alive
+    assert server.world.tasks[2].state == DEAD
+    assert not server.world.fds
+    server.check()
+
+
 def test_data_has_64_bits_and_names_the_item(server: Played) -> None:
     garbage = 0x7F9600000005
     server.call("epoll_ctl", 4, MOD, 5, (POLLIN, garbage))

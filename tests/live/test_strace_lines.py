@@ -134,6 +134,14 @@ def test_descriptors_that_come_in_a_message() -> None:
     assert call.args[1] == (None, (7, 8))
 
 
+def test_a_message_of_strace_in_the_middle_of_a_line() -> None:
+    entered, other = items(
+        "futex(0x7f, 0, 0, NULL, 1strace: Process 8 attached", " <unfinished ...>", "[pid 8] close(3) = 0"
+    )
+    assert (entered.name, entered.entered_only) == ("futex", True)
+    assert (other.tid, other.result) == (8, 0)
+
+
 def test_ends_of_threads() -> None:
     assert items("7 +++ exited with 3 +++", "8 +++ killed by SIGSEGV (core dumped) +++") == [
         Ended(7, 3, 0, 0),
