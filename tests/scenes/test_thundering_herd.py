@@ -1,0 +1,78 @@
+"""What the scene thundering-herd claims."""
+
+from __future__ import annotations
+
+from ioviz.model.eventpoll import EventDelivered, ReadyLinked
+from ioviz.model.lists import walk
+from ioviz.model.poll_bits import EPOLLONESHOT
+from ioviz.model.task import TaskSlept, TaskWoken
+from tests.scenes.played import Played, play, ready_fds, shown
+
+SCENE = "thundering-herd"
+
+
+def reported(played: Played) -> list[int]:
+    """In how many threads epoll_wait reported the event, round by round."""
+    writes = [event.seq for event in played.entered("write", "herd.py") if event.args[0] == 3]
+    ends = [*writes[1:], len(played.events)]
+    return [len(played.of(EventDelivered, start=start, stop=stop)) for start, stop in zip(writes, ends, strict=True)]
+
+
+def test_how_many_return() -> None:
+    assert reported(play(SCENE)) == [3, 1, 1, 3, 1]
+    assert reported(play(SCENE, trigger="et")) == [1, 1, 1, 3, 1]
+    lines = play(SCENE).printed("herd.py").splitlines()
+    assert lines[0] == "one epoll, LT: 3 woken, in this order: [3, 2, 1]"
+    assert [line.split(" woken")[0][-1] for line in lines] == ["3", "1", "1", "3", "1"]
+
+
+def test_the_last_to_sleep_is_first_in_the_queue() -> None:
+    played = play(SCENE)
+    place = played.chapter("Three asleep, the last one first in the queue")
+    slept = [event for event in played.of(TaskSlept, stop=place + 1) if event.wchan == "ep_poll"]
+    world = played.world(place + 1)
+    (queue,) = slept[-1].queues
+    tasks = [world.wait_entries[entry].task for entry in walk(world.wait_queues, queue, world.wait_links)]
+    assert tasks == [event.task for event in reversed(slept)]
+    assert all(world.wait_entries[entry].exclusive for entry in walk(world.wait_queues, queue, world.wait_links))
+    woken = played.events[played.chapter("One write wakes one thread")]
+    assert isinstance(woken, TaskWoken)
+    assert woken.tid == tasks[0]
+
+
+def test_level_triggered_each_wakes_the_next() -> None:
+    played = play(SCENE)
+    woken = played.events[played.chapter("LT: and it wakes the next") + 1]
+    first = played.events[played.chapter("One write wakes one thread")]
+    assert isinstance(woken, TaskWoken)
+    assert woken.task == first.tid  # type: ignore[attr-defined]
+    assert ready_fds(played.at("LT: and it wakes the next"), played.of(ReadyLinked)[0].ep) == [3]
+
+
+def test_oneshot_is_disarmed() -> None:
+    played = play(SCENE)
+    event = played.events[played.chapter("ONESHOT: reported once, then disarmed")]
+    assert isinstance(event, EventDelivered)
+    world = played.world(event.seq)
+    before = world.epitems[event.item].events
+    after = played.world(event.seq + 1).epitems[event.item].events
+    assert before & EPOLLONESHOT
+    assert after == EPOLLONESHOT
+    assert ready_fds(played.world(event.seq + 1), event.ep) == []
+
+
+def test_the_herd_and_exclusive() -> None:
+    played = play(SCENE)
+    herd = played.chapter("The herd")
+    links = played.of(ReadyLinked, start=herd - 5, stop=herd + 1)
+    assert len({link.ep for link in links}) == 3
+    place = played.chapter("EXCLUSIVE: one of the three")
+    (link,) = played.of(ReadyLinked, start=herd + 1, stop=place + 1)
+    world = played.world(place + 1)
+    watching = [item for item in world.epitems.values() if item.file == world.epitems[link.item].file]
+    assert len(watching) == 3
+    assert link.item == min(item.id for item in watching)  # the first registered
+
+
+def test_on_this_computer() -> None:
+    assert shown(SCENE, 1) == "LT 3\nET 1\nONESHOT 1\n"
