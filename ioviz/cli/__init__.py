@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         fix_hash_seed()
         argv = sys.argv[1:]
     from ioviz.cli.arguments import UsageError, parse
-    from ioviz.cli.messages import choose_language, say
+    from ioviz.cli.messages import choose_language, in_language, say
 
     lang = _language_typed(argv)
     choose_language(lang)
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         choose_language(request.lang)
         return _run(request)
     except UsageError as error:
-        print(say("usage", text=error), file=sys.stderr)
+        print(say("usage", text=in_language(error)), file=sys.stderr)
         return USAGE
     except BrokenPipeError:
         from ioviz.cli.output import to_nowhere

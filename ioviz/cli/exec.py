@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import UsageError
 from ioviz.cli.launches import config_of, launches_of, limits_of
-from ioviz.cli.messages import say
+from ioviz.cli.messages import in_language, say
 from ioviz.cli.output import Output
 from ioviz.machine.machine import Machine
 from ioviz.trace.recording import RecordingError, Writer, json_of
@@ -119,7 +119,8 @@ class Run:
         """Say why the run ended unless the program ended it; the exit code."""
         end = self.machine.world.runs[1]
         if end.message:  # a signal's victim is named as a shell does it
-            print(end.message if end.ended == "exit" else say("usage", text=end.message), file=sys.stderr)
+            text = in_language(end.message)
+            print(text if end.ended == "exit" else say("usage", text=text), file=sys.stderr)
         return end.code
 
 

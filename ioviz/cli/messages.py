@@ -224,6 +224,13 @@ def choose_language(lang: str | None) -> str:
     return _chosen[0]
 
 
+def in_language(text: object) -> str:
+    """A message of the machine's, or of argparse's, in the chosen language."""
+    from ioviz.lesson.endings import told
+
+    return told(text, _chosen[0] if _chosen else choose_language(None))
+
+
 def say(key: str, **values: object) -> str:
     """The message `key` in the chosen language."""
     lang = _chosen[0] if _chosen else choose_language(None)

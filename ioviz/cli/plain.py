@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ioviz.cli import plain_lesson
 from ioviz.lesson.anchor import find_anchors
+from ioviz.lesson.endings import told
 from ioviz.lesson.narration import narrate
 from ioviz.model.event import Origin, file_and_line
 from ioviz.model.host import RunEnded
@@ -85,7 +86,7 @@ def story(source: Source, lang: str, idle: Callable[[], object] = int) -> Iterat
             if question.show == event.seq + 1:
                 yield from plain_lesson.answer(question, lang)
         if isinstance(event, RunEnded) and event.message and not over:
-            yield from ("", event.message)
+            yield from ("", told(event.message, lang))
     if scene is not None:
         yield from plain_lesson.closing(scene, lang)
 

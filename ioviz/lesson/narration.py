@@ -11,6 +11,7 @@ from signal import Signals
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.lesson import sentences_en, sentences_zh
+from ioviz.lesson.endings import told
 from ioviz.lesson.words import (
     buffer_owner,
     line_text,
@@ -46,7 +47,7 @@ def narrate(world: World, event: Event, lang: str) -> str:
     template: str | None = special or table.SENTENCES.get(kind)
     if template is None:
         return str(table.UNKNOWN.format(kind=event.name if isinstance(event, Unknown) else kind))
-    return template.format_map(Words(world, event, table.TERMS))
+    return template.format_map(Words(world, event, table.TERMS, lang))
 
 
 def _returned(event: Any) -> str:
@@ -97,7 +98,8 @@ VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
 class Words:
     """The names that a template may use, each worked out when it is asked for."""
 
-    def __init__(self, world: World, event: Any, terms: dict[str, str]) -> None:
+    def __init__(self, world: World, event: Any, terms: dict[str, str], lang: str) -> None:
+        self._lang = lang
         self._world = world
         self._event = event
         self._terms = terms
@@ -110,6 +112,8 @@ class Words:
         value = getattr(self._event, name)
         if name == "data":
             return preview(value)
+        if name == "message":
+            return told(value, self._lang)
         return self._terms.get(f"{name} {value}", str(value))
 
 

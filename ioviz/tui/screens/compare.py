@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual.geometry import Region, Size
 
+from ioviz.lesson.endings import told
 from ioviz.model.cpu import SyscallReturned
 from ioviz.tui.concern import PRIORITY
 from ioviz.tui.layout import Planned
@@ -157,7 +158,7 @@ class CompareScreen(Planned):
             run = world.runs.get(1)
             texts = [Text(sentence, look.strong)]
             if run is not None and run.ended and run.message:
-                texts.append(Text(run.message, look.error if run.code else look.style("success")))
+                texts.append(Text(told(run.message, lang), look.error if run.code else look.style("success")))
             side.why.update(texts)
         for left, right in zip(self._sides[0].panels, self._sides[1].panels, strict=True):
             left.active = right.active = left.text != right.text

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ioviz.lesson.endings import told
 from ioviz.model.event import Origin
 from ioviz.tui.layout import FLOORS
 from ioviz.tui.overview import Overview
@@ -74,7 +75,7 @@ class Framing(Teaching):
         if run is not None and scene is not None and scene.over(run.ended):
             texts[0] = Text(self.say("scene-over"), look.strong)
         elif run is not None and run.ended and run.message:
-            texts.append(Text(run.message, look.error if run.code else look.style("success")))
+            texts.append(Text(told(run.message, self.app.lang), look.error if run.code else look.style("success")))
         failure = player.source.failure if isinstance(player.source, Careful) else ""
         if failure and player.at_end:
             texts.append(Text(self.say("machine-failed", why=failure), look.error))

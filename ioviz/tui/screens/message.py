@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from ioviz.lesson.endings import told
 from ioviz.tui.texts import say
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class MessageScreen(ModalScreen[None]):
             text = str(self._error)
             # An error made for people says it all; another one is named, so that it can be reported.
             known = type(self._error).__module__.startswith("ioviz.") and text
-            yield Static(text if known else f"{type(self._error).__name__}: {text}", markup=False)
+            yield Static(told(text, lang) if known else f"{type(self._error).__name__}: {text}", markup=False)
             yield Static(say(lang, "message-next"), classes="next", markup=False)
 
     def action_close(self) -> None:
