@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from ioviz.cli.arguments import Parser
 from ioviz.cli.messages import LANGUAGES, choose_language, say
 from ioviz.lesson.progress import Progress
@@ -11,6 +13,9 @@ from ioviz.lesson.scene import find_scenes
 
 if TYPE_CHECKING:
     from ioviz.cli.arguments import Request
+
+HOW = 12
+"""Columns that say how far somebody got."""
 
 
 def run(request: Request) -> int:
@@ -35,5 +40,6 @@ def run(request: Request) -> int:
             how = say("progress-finished") if played.finished else say("progress-chapter", n=played.chapter)
         score = say("progress-score", right=played.right, asked=played.asked) if played.asked else ""
         mark = " *" if scene.id == progress.last else ""
-        print(f"{scene.number or '':>2} {scene.id:<20} {how}{score}  {scene.title.of(lang)}{mark}")
+        how += " " * max(0, HOW - cell_len(how))
+        print(f"{scene.number or '':>2} {scene.id:<20} {how} {score} {scene.title.of(lang)}{mark}")
     return 0
