@@ -10,6 +10,7 @@ from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, Any
 
 from ioviz.machine.user.shims import error
+from ioviz.machine.user.shims.arguments import INT_MAX
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ class Directories:
 
     def fstat(self, fd: int) -> os.stat_result:
         """Perform a stat system call on the given file descriptor."""
+        if not -INT_MAX - 1 <= fd <= INT_MAX:
+            raise OverflowError("Python int too large to convert to C int")
         return _stat_result(self._out(SYS.fstat, fd))
 
     def access(self, path: Any, mode: int, *, dir_fd: Any = None, effective_ids: bool = False, **_: Any) -> bool:
