@@ -10,7 +10,7 @@ CANDIDATES := python3.13 python3.12 python3.11 python3 python
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts bench bpf format clean
+.PHONY: help run test check lint types contracts bench conformance bpf format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|' 2>/dev/null || true
@@ -35,6 +35,9 @@ contracts: $(VENV)/.ready-dev ## who may import whom
 
 bench: $(VENV)/.ready-run ## the machine beside the real kernel, as ratios
 	$(BIN)/python -m benchmarks $(ARGS)
+
+conformance: $(VENV)/.ready-dev ## CPython's own tests on the real kernel and on the machine, side by side
+	$(BIN)/python -m tests.conformance $(ARGS)
 
 BPF := ioviz/live/ebpf/ioviz.bpf
 CLANG ?= $(firstword $(foreach name,clang clang-19 clang-16 clang-15 clang-14,$(shell command -v $(name))))
