@@ -2,7 +2,7 @@
 
 `python -m tests.conformance [--write] [MODULE ...]` prints a table: how many tests of a module pass on the real kernel
 of this computer, how many of those pass on the machine, and the others by name. `--write` puts the table into
-ACCURACY.md, between its marks. Exits 1 if a test that passes really does not pass on the machine and is not excused in `EXCUSED`.
+ACCURACY.md, between its marks. Exits 1 if a test that passes really does not pass on the machine without an excuse.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ def compare(module: str) -> Row:
 def table(rows: list[Row]) -> str:
     """The rows as Markdown."""
     lines = [
-        f"Python {platform.python_version()}, Linux {platform.release()}: tests that pass on the real kernel, how many of",
-        "those pass on the machine, and by name which do not, and why.",
+        f"Python {platform.python_version()}, Linux {platform.release()}: tests that pass on the real kernel, how many",
+        "of those pass on the machine, and by name which do not, and why.",
         "",
         "| module | real | machine | not on the machine |",
         "|---|---|---|---|",
