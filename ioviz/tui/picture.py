@@ -80,19 +80,20 @@ def clock(ns: int, ascii_only: bool) -> str:
     return f"t {ns / 1_000_000_000:.4f} s"
 
 
-def knobs_shown(world: World) -> list[str]:
+def knobs_shown(world: World, lang: str) -> list[str]:
     """The knobs that the title bar tells: the trigger if it is turned, and the entry."""
     run = world.runs.get(1)
     settings: dict[str, Any] = dict(run.knobs) if run is not None else {}
     found = []
     trigger = settings.get("trigger", "")
     if trigger:
-        found.append({"lt": "LT", "et": "ET"}.get(trigger, trigger.replace("-", " ")))
+        as_written = "按程序" if lang == "zh" else "as written"
+        found.append({"lt": "LT", "et": "ET", "as-written": as_written}.get(trigger, trigger))
     entry = settings.get("entry", "")
     if entry:
         found.append({"int80": "int 0x80"}.get(entry, entry))
     if settings.get("bits") == "32":
-        found.append("32 bit")
+        found.append("32 位" if lang == "zh" else "32 bit")
     if settings.get("timer") == "off":
-        found.append("timer off")
+        found.append("定时器关" if lang == "zh" else "timer off")
     return found

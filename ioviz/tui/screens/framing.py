@@ -134,7 +134,7 @@ class Framing(Teaching):
             from ioviz.tui.picture import clock, crossing, knobs_shown
 
             across = crossing(moment.event, self.app.look)
-            state = knobs_shown(moment.world)
+            state = knobs_shown(moment.world, lang)
             if len(moment.world.hosts) > 1:
                 state.insert(0, moment.world.hosts[self.host].name)
             state = self.live_state() or state

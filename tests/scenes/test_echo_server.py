@@ -1,0 +1,84 @@
+"""What the scene echo-server claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ioviz.model.eventpoll import EpitemModified, EpitemRemoved, EventDelivered
+from ioviz.model.poll_bits import POLLHUP, POLLIN, POLLOUT
+from ioviz.model.task import ProcessExited
+from tests.scenes.played import play, ready_fds, shown
+
+SCENE = "echo-server"
+ARTICLE = Path(__file__).parent.parent / "guests" / "article" / "epoll_server.py"
+
+
+def test_the_server_is_the_articles_own() -> None:
+    assert (Path(play(SCENE).scene.folder) / "epoll_server.py").read_bytes() == ARTICLE.read_bytes()
+
+
+def test_mod_to_out_is_ready_at_once() -> None:
+    played = play(SCENE)
+    place = played.chapter("MOD: from IN to OUT")
+    event = played.events[place]
+    assert isinstance(event, EpitemModified)
+    returned = played.of(type(played.events[place + 1]), "epoll_server.py", place)[0]
+    assert ready_fds(played.world(returned.seq + 1), event.ep) == [5]
+
+
+def test_an_answer_costs_two_reports_of_out_and_two_mods() -> None:
+    played = play(SCENE)
+    delivered = [event.events for event in played.of(EventDelivered, "epoll_server.py")]
+    assert delivered == [POLLIN, POLLIN, POLLOUT, POLLOUT, POLLIN]
+    assert [event.requested for event in played.of(EpitemModified, "epoll_server.py")] == [POLLOUT, POLLIN]
+
+
+def test_a_client_that_leaves_is_in_and_the_hup_branch_is_never_taken() -> None:
+    played = play(SCENE)
+    event = played.events[played.chapter("The client leaves: IN, not HUP")]
+    assert isinstance(event, EventDelivered)
+    assert event.events == POLLIN
+    assert not any(each.events & POLLHUP for each in played.of(EventDelivered))
+
+
+def test_close_takes_the_item_and_unregister_fails_and_the_server_dies() -> None:
+    played = play(SCENE)
+    (removed,) = [event for event in played.of(EpitemRemoved, "epoll_server.py") if event.item and event.by == "close"][
+        :1
+    ]
+    assert removed.seq == played.chapter("close() first")
+    assert played.returns("epoll_ctl", "epoll_server.py")[-1] == -9
+    exited = played.events[played.chapter("The server is gone")]
+    assert isinstance(exited, ProcessExited)
+    assert exited.code == 1
+    assert "OSError" in played.printed("epoll_server.py")
+
+
+def test_mended_out_is_asked_for_only_when_something_is_left() -> None:
+    played = play(SCENE)
+    first = played.chapter("Mended: OUT only when something is left")
+    assert not played.of(EpitemModified, "mended.py", stop=first)
+    sent = played.returns("sendto", "mended.py", stop=first)
+    received = played.returns("recvfrom", "mended.py", stop=first)
+    assert sum(max(0, n) for n in sent) < sum(received)
+    assert "all 20000 bytes came back" in played.printed("client.py")
+    assert not played.of(EpitemModified, "mended.py")[-1].requested & POLLOUT
+
+
+def test_with_a_large_send_buffer_the_mended_server_never_asks_for_out() -> None:
+    played = play(SCENE, sndbuf="64k")
+    assert not played.of(EpitemModified, "mended.py")
+    assert "all 20000 bytes came back" in played.printed("client.py")
+
+
+def test_mended_unregisters_first() -> None:
+    played = play(SCENE)
+    removed = played.events[played.chapter("First unregister, then close")]
+    assert isinstance(removed, EpitemRemoved)
+    assert removed.by == "delete"
+    assert all(result >= 0 for result in played.returns("epoll_ctl", "mended.py"))
+
+
+def test_the_real_kernel_agrees() -> None:
+    assert "IN True RDHUP True HUP False" in shown(SCENE, 1)
+    assert "Bad file descriptor" in shown(SCENE, 3)
