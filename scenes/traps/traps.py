@@ -38,7 +38,7 @@ def lost_drain():
 
 
 def always_writable():
-    ep, ours, theirs = watched(select.EPOLLIN | select.EPOLLOUT)
+    ep, ours, _peer = watched(select.EPOLLIN | select.EPOLLOUT)
     print("idle, asked three times:", [len(ep.poll(1)) for _ in range(3)])
     ep.modify(ours, select.EPOLLIN)  # the mend
     print("without EPOLLOUT:", len(ep.poll(0.001)))
@@ -60,9 +60,9 @@ def hung_up():
     ep = select.epoll()
     ep.register(server, select.EPOLLIN | select.EPOLLRDHUP)
     client.close()
-    print("the peer closed: %#x" % ep.poll(0)[0][1])
+    print("the peer closed:", hex(ep.poll(0)[0][1]))
     server.shutdown(socket.SHUT_WR)
-    print("and so did we: %#x" % ep.poll(0)[0][1])
+    print("and so did we:", hex(ep.poll(0)[0][1]))
 
 
 closed_but_alive()
