@@ -88,6 +88,16 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
         ("recv", 2, 10, 0),
         ("wait", 3, 64, 0),
     ),
+    "the end of a datagram socket is no edge for its peer": ops(
+        DGRAMS, ("epoll", 3), ("ctl", 3, 1, 2, OUT | ET), ("wait", 3, 1, 0), ("close", 1), ("wait", 3, 2, 0)
+    ),
+    "who sends to a full datagram socket hears of its end": ops(
+        ("pair", 1, 2, 2),
+        *(("send", 1, 5, 70_000, 0x40),) * 4,
+        (1, "send", 1, 5, 70_000, 0),
+        (2, "poll", ((1, OUT),), None),
+        ("close", 2),
+    ),
     "a local datagram to an internet address": ops(
         DGRAMS, ("shutdown", 1, 1), ("udp", 3, 0), ("sendto", 1, 3, 12, 5, 0)
     ),
