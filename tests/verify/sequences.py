@@ -91,6 +91,15 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
     "the end of a datagram socket is no edge for its peer": ops(
         DGRAMS, ("epoll", 3), ("ctl", 3, 1, 2, OUT | ET), ("wait", 3, 1, 0), ("close", 1), ("wait", 3, 2, 0)
     ),
+    "unread datagrams that are thrown away are an edge for their sender": ops(
+        DGRAMS,
+        ("epoll", 3),
+        ("ctl", 3, 1, 1, OUT | ET),
+        ("send", 1, 1, 1, 0),
+        ("wait", 3, 1, 0),
+        ("close", 2),
+        ("wait", 3, 2, 0),
+    ),
     "who sends to a full datagram socket hears of its end": ops(
         ("pair", 1, 2, 2),
         *(("send", 1, 5, 70_000, 0x40),) * 4,

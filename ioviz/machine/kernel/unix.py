@@ -497,7 +497,7 @@ def _gone(k: Kernel, row: Socket, unread: bool) -> None:
         discard(k, row.id * 2)
     if row.type == SOCK_DGRAM:
         k.wake(row.id, PEER_ROOM, everyone=True)
-    charged = k.world.buffers[row.id * 2].truesize
+    unread = unread or bool(k.world.buffers[row.id * 2].head)
     seq = k.emit(SocketReleased, row.id)
     if other is not None and other.peer == row.id and row.type == SOCK_STREAM:
         k.cause = k.emit(SocketShutdown, other.id, RCV_SHUTDOWN | SEND_SHUTDOWN)
@@ -506,7 +506,7 @@ def _gone(k: Kernel, row: Socket, unread: bool) -> None:
         k.wake(other.id, 0, everyone=True)
     elif other is not None and other.peer == row.id:
         k.cause = seq
-        if charged << 2 > k.world.buffers[other.id * 2 + 1].limit:  # only who found it full waits for room
+        if unread:  # what it had sent is freed and off its account
             k.wake(other.id, WRITABLE)
     k.cause = cause
 
