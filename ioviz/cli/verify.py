@@ -12,17 +12,37 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ioviz.cli.arguments import Parser, UsageError, count
+from ioviz.cli.arguments import Found, Parser, UsageError, add_run_flags, count, positive, split, taken_apart
 from ioviz.cli.messages import LANGUAGES, choose_language, say
 from ioviz.verify.texts import text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ioviz.cli.arguments import Request
 
 AGREE, DIFFER, CANNOT, INTERRUPTED = 0, 1, 3, 130
+LONGEST = 10 * 10**9
+"""Virtual ns after which programs that do not end are compared, without --max-time."""
 
 
 def parser() -> Parser:
+    """The flags of `ioviz verify WHAT`."""
+    made = Parser(
+        prog="ioviz verify",
+        usage="ioviz verify [flags] WHAT [ARGS]\n"
+        "       ioviz verify [flags] -m MODULE [ARGS]\n"
+        "       ioviz verify --random N [--seed S] [--save FILE.py]",
+        description="Run a scene or programs on the simulated and on the real kernel, and compare call by call; or "
+        "compare random operations (see ioviz verify --random 1 --help).",
+        allow_abbrev=False,
+    )
+    add_run_flags(made)
+    made.add_argument("--limit", type=positive, default=30.0, metavar="S", help="seconds for the real programs (30)")
+    return made
+
+
+def random_parser() -> Parser:
     """The flags of `ioviz verify --random`."""
     made = Parser(
         prog="ioviz verify --random",
@@ -40,8 +60,53 @@ def parser() -> Parser:
 def run(request: Request) -> int:
     """Compare what `request` names."""
     if any(word == "--random" or word.startswith("--random=") for word in request.rest):
-        return _random(parser().parse_args(request.rest), request)
-    raise UsageError(say("what-to-run", verb="verify"))
+        return _random(random_parser().parse_args(request.rest), request)
+    made = parser()
+    return _programs(taken_apart("verify", made, request.rest, request.lang), limit_of(made, request.rest))
+
+
+def limit_of(made: Parser, argv: Sequence[str]) -> float:
+    """The value of --limit."""
+    ours, _ = split(made, argv)
+    return float(made.parse_args(ours, argparse.Namespace(found=Found())).limit)
+
+
+def _programs(request: Request, limit: float) -> int:
+    from rich.console import Console
+
+    from ioviz.cli.play import run_of
+    from ioviz.verify.real import EPOLL
+    from ioviz.verify.report import tell
+    from ioviz.verify.report_random import kernel_name
+    from ioviz.verify.verifying import verify
+
+    lang = choose_language(request.lang)
+    assert request.program is not None
+    setup = run_of(request)
+    if not EPOLL:
+        print(say("usage", text=text(lang, "no-epoll", system=sys.platform)), file=sys.stderr)
+        return CANNOT
+    limits = setup.limits
+    if request.max_time is None and setup.scene is None:
+        limits.time = LONGEST
+    console, shown = Console(highlight=False), Console(stderr=True, highlight=False)
+    what = setup.scene.title.of(lang) if setup.scene is not None else setup.title
+    with shown.status("") as status:
+        outcome = verify(
+            what,
+            setup.launches,
+            setup.config,
+            limits,
+            seed=setup.seed,
+            seconds=limit,
+            lang=lang,
+            progress=lambda key: status.update(text(lang, key, kernel=kernel_name())),
+        )
+    if outcome.unsupported:
+        print(say("usage", text=text(lang, "unsupported", why=outcome.unsupported)), file=sys.stderr)
+        return CANNOT
+    tell(console, outcome, lang)
+    return DIFFER if outcome.compared.differences else AGREE
 
 
 def _random(options: argparse.Namespace, request: Request) -> int:

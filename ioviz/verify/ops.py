@@ -98,7 +98,6 @@ class Table:
     def __init__(self, syscall: Syscall) -> None:
         self.syscall = syscall
         self.fds: dict[int, int] = {}
-        self._slots: dict[int, int] = {}
 
     def fd(self, slot: int) -> int:
         """The descriptor of a slot; -1 once it is closed."""
@@ -109,7 +108,6 @@ class Table:
         if fd < 0:
             return word(fd)
         self.fds[slot] = fd
-        self._slots[fd] = slot
         return "ok"
 
     def do(self, op: Op) -> Any:

@@ -53,6 +53,80 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "back": ("step {number} comes back: {value}", "第 {number} 步返回：{value}"),
     "asleep": ("asleep at the end: {steps}", "结束时仍在睡眠：{steps}"),
     "nobody": ("nobody", "无"),
+    "on-machine": ("on the machine …", "正在模拟内核上运行……"),
+    "on-linux": ("on {kernel} …", "正在 {kernel} 上运行……"),
+    "compared": ("{what}: on the machine and on {kernel}", "{what}：模拟内核与 {kernel} 对照"),
+    "agrees": (
+        "All agree: {calls:,} calls of {tasks} tasks, and what {programs} programs print.",
+        "全部一致：{tasks} 个任务的 {calls:,} 次调用，以及 {programs} 个程序的输出。",
+    ),
+    "agrees-one": (
+        "All agree: {calls:,} calls of {tasks} tasks, and what the program prints.",
+        "全部一致：{tasks} 个任务的 {calls:,} 次调用，以及程序的输出。",
+    ),
+    "differs": (
+        "They differ, after {calls:,} calls that agree.",
+        "出现了不一致；在此之前有 {calls:,} 次调用一致。",
+    ),
+    "asleep-both": (
+        "{asleep} tasks sleep at the end, on both.",
+        "结束时两边都有 {asleep} 个任务在睡眠。",
+    ),
+    "by-rule": ("{count} × by rule: {rule}", "按规则放行 {count} 处：{rule}"),
+    "ended": ("The machine's run ended so: {why}", "模拟运行这样结束：{why}"),
+    "ports": ("Port {port} is taken here; the real programs used {free}.", "端口 {port} 已被占用，真实一侧改用 {free}。"),
+    "remote": (
+        "The second host is this one too on the real side: its address is 127.0.0.1.",
+        "真实一侧没有第二台主机：它的地址换成了 127.0.0.1。",
+    ),
+    "knob": ("{name}={value}: {how}", "{name}={value}：{how}"),
+    "knob-trigger": (
+        "on both: the recorder sets or clears EPOLLET as the machine does",
+        "两边都生效：记录器和模拟内核一样，设置或清除 EPOLLET",
+    ),
+    "knob-machine": (
+        "on the machine alone; Linux has no such knob for one program, so a difference may come of it",
+        "只在模拟内核上生效；Linux 没有针对单个程序的这种设置，可能因此出现差异",
+    ),
+    "knob-shown": (
+        "without meaning here: it changes what is shown, not what calls give",
+        "在这里没有意义：它只影响画面，不影响调用的结果",
+    ),
+    "knob-slice": (
+        "not honoured: tasks change at every call, so that a sleeper comes back before its waker goes on",
+        "未采用：每次调用后都换任务，这样被唤醒者先返回，唤醒者再继续",
+    ),
+    "too-long": (
+        "The real programs took longer than {limit:g} s, and were ended; the calls up to there were compared.",
+        "真实程序运行超过 {limit:g} 秒，已被结束；只比较了到那时为止的调用。",
+    ),
+    "lost": (
+        "{lost} calls came in another order than on the machine.",
+        "有 {lost} 次调用没能按模拟内核的次序到来。",
+    ),
+    "again-once": (
+        "The first real run differed, a second one did not: Linux leaves that to chance.",
+        "真实一侧第一次运行不一致，第二次一致：这是 Linux 不保证的偶然。",
+    ),
+    "program": ("{name}, thread {thread}", "{name}，线程 {thread}"),
+    "program-main": ("{name}", "{name}"),
+    "why-call": ("The next call is another one:", "下一个调用不同："),
+    "why-args": ("The call has other arguments:", "调用的参数不同："),
+    "why-result": ("The call gives another result:", "调用的结果不同："),
+    "why-out": ("The call hands over something else:", "调用交回的内容不同："),
+    "why-sleeps": ("The machine comes back; Linux sleeps:", "模拟内核返回了，Linux 还在睡眠："),
+    "why-wakes": ("Linux comes back; the machine sleeps:", "Linux 返回了，模拟内核还在睡眠："),
+    "why-missing": ("Linux does not come to this call:", "Linux 没有走到这次调用："),
+    "why-more": ("Linux makes one more call:", "Linux 多了一次调用："),
+    "why-printed": ("It prints something else:", "打印的内容不同："),
+    "why-ending": ("It ends with another exit code:", "退出码不同："),
+    "more-differ": ("{count} more tasks or programs differ.", "另有 {count} 个任务或程序不一致。"),
+    "what-it-said": ("what the real {name} said at its end:", "真实的 {name} 最后说："),
+    "unsupported": (
+        "cannot be compared: the machine's run ended early: {why}",
+        "无法对照：模拟运行提前结束：{why}",
+    ),
+    "watch": ("Watch it: ioviz play {what}", "观看：ioviz play {what}"),
 }
 
 _LANGUAGES: Final = ("en", "zh")

@@ -134,6 +134,15 @@ class Strace:
         return f"[pid {task:5}] " if len(self._tasks) > 1 else ""
 
 
+def line_of(nr: int, args: tuple[Any, ...], ret: int | None, out: Any) -> str:
+    """One call by itself, without padding; `ret` None: it has not returned."""
+    call = _Call(nr, args, False)
+    if ret is None:
+        return f"{name_of(nr)}({_enter(call)} <unfinished ...>"
+    form = FORMATS.get(nr, PLAIN)
+    return f"{name_of(nr)}({_enter(call)}{form.leave(args, ret, out)}) = {_result(call, ret)}{form.note(args, ret, out)}"
+
+
 def _enter(call: _Call) -> str:
     return FORMATS.get(call.nr, PLAIN).enter(call.args)
 

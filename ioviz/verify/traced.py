@@ -1,0 +1,148 @@
+"""The calls of a program: what is compared, and how the machine's run is read as a list of calls and an order.
+
+A task is named by (number of the program, number of the thread in it), in the order in which they were started: so it
+has the same name on both kernels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ioviz.machine.machine import Machine
+from ioviz.model.cpu import SyscallReturned, TrapEntered
+from ioviz.model.event import file_and_line
+from ioviz.model.syscalls import SYS, name_of
+from ioviz.model.task import ProcessExited, ProcessStarted, SourceLoaded, TaskCreated
+from ioviz.verify.rules import is_compared
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ioviz.machine.kernel.config import Config
+    from ioviz.machine.kernel.sched import Limits
+    from ioviz.machine.launch import Launch
+    from ioviz.model.event import Event
+
+TaskName = tuple[int, int]
+MAX_CALLS: Final = 20_000
+"""Calls of a run that are compared; a server's loop has no end."""
+
+
+@dataclass
+class Call:
+    """A system call as the log has it: x86-64 number, arguments, result and what was copied out; where the program made
+    it; when it began and ended (ns, on the machine's clock or the real one)."""
+
+    task: TaskName
+    nr: int
+    args: tuple[Any, ...]
+    at: tuple[str, int] = ("", 0)
+    begun: int = 0
+    ended: int = 0
+    ret: int | None = None
+    """None: it has not returned."""
+    out: Any = None
+    seq: int = 0
+    """The number of its first event, on the machine."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return name_of(self.nr)
+
+
+@dataclass
+class Traced:
+    """A run as calls. `calls` has those of each task in its order; `order` has ("enter", call) and ("return", call) of
+    all, and ("exit", number of the program), in the order in which they happened; `printed` is what each program wrote, `endings` how each ended."""
+
+    calls: dict[TaskName, list[Call]] = field(default_factory=dict)
+    order: list[tuple[str, Call | int]] = field(default_factory=list)
+    printed: dict[int, bytes] = field(default_factory=dict)
+    endings: dict[int, int | None] = field(default_factory=dict)
+    why: str = ""
+    """How the run ended, if not by itself."""
+    code: int = 0
+    """Its exit code."""
+
+    def add(self, call: Call) -> None:
+        """A task enters a call."""
+        self.calls.setdefault(call.task, []).append(call)
+        self.order.append(("enter", call))
+
+
+class Tracer:
+    """Reads the machine's log."""
+
+    def __init__(self) -> None:
+        self.traced = Traced()
+        self.ports: set[int] = set()
+        self._names: dict[int, TaskName] = {}
+        self._threads: dict[int, int] = {}
+        self._programs: dict[int, int] = {}
+        self._open: dict[int, Call] = {}
+        self._paths: dict[int, str] = {}
+        self.count = 0
+
+    def feed(self, event: Event) -> None:
+        """Take note of one event."""
+        if isinstance(event, TrapEntered):
+            name = self._names.get(event.task)
+            if name is not None and is_compared(event.nr, event.args):
+                file, line = file_and_line(event.at)
+                path = self._paths.get(file, "").rsplit("/", 1)[-1]
+                call = Call(name, event.nr, event.args, (path, line), event.t, seq=event.seq)
+                self._open[event.task] = call
+                self.traced.add(call)
+                self.count += 1
+                if event.nr == SYS.bind and isinstance(event.args[1], tuple):
+                    self.ports.add(event.args[1][1])
+        elif isinstance(event, SyscallReturned):
+            call_ = self._open.pop(event.task, None)
+            if call_ is not None:
+                call_.ret, call_.out, call_.ended = event.ret, event.out, event.t
+                self.traced.order.append(("return", call_))
+        elif isinstance(event, ProcessExited):
+            self.traced.order.append(("exit", self._programs[event.pid]))
+        elif isinstance(event, ProcessStarted):
+            self._programs[event.pid] = len(self._programs)
+        elif isinstance(event, TaskCreated):
+            thread = self._threads.get(event.pid, 0)
+            self._threads[event.pid] = thread + 1
+            self._names[event.tid] = (self._programs[event.pid], thread)
+        elif isinstance(event, SourceLoaded):
+            self._paths[event.file] = event.path
+
+    def program_of(self, pid: int) -> int:
+        """The number of the program that process `pid` runs."""
+        return self._programs[pid]
+
+
+def trace_machine(launches: Sequence[Launch], config: Config, seed: int, limits: Limits) -> tuple[Traced, set[int]]:
+    """Run `launches` on the machine: its calls, and the ports that programs bind by number."""
+    tracer = Tracer()
+    printed: dict[int, list[bytes]] = {}
+    machine = Machine(
+        launches,
+        config,
+        tracer.feed,
+        seed=seed,
+        limits=limits,
+        printed=lambda pid, fd, data: printed.setdefault(tracer.program_of(pid), []).append(data if fd == 1 else b""),
+        lines=False,
+    )
+    try:
+        while not machine.run(2_000) and tracer.count < MAX_CALLS:
+            pass
+        world = machine.world
+        traced = tracer.traced
+        end = world.runs[1].message if machine.ended else ""
+        traced.why, traced.code = end, world.runs[1].code if machine.ended else 0
+        for pid, process in world.processes.items():
+            number = tracer.program_of(pid)
+            traced.endings[number] = None if process.alive else process.exit_code
+    finally:
+        machine.dispose()
+    traced.printed = {number: b"".join(pieces) for number, pieces in printed.items()}
+    return traced, tracer.ports
