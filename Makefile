@@ -45,7 +45,7 @@ STRIP ?= $(firstword $(foreach name,llvm-strip llvm-strip-19 llvm-strip-16 llvm-
 
 bpf: ## build the eBPF object that the package ships, which takes clang, llvm-strip and libbpf's headers
 	@test -n "$(CLANG)" && test -n "$(STRIP)" || { echo "Install clang, llvm and libbpf-dev first." >&2; exit 1; }
-	$(CLANG) -g -O2 -Wall -target bpf -D__TARGET_ARCH_x86 -I/usr/include/x86_64-linux-gnu -c $(BPF).c -o $(BPF).o
+	$(CLANG) -g -O2 -Wall -ffile-prefix-map=$(CURDIR)=. -target bpf -D__TARGET_ARCH_x86 -I/usr/include/x86_64-linux-gnu -c $(BPF).c -o $(BPF).o
 	$(STRIP) -g $(BPF).o
 	cd $(dir $(BPF)) && sha256sum $(notdir $(BPF)).c > $(notdir $(BPF)).built-from
 

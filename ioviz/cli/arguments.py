@@ -76,7 +76,7 @@ class Request:
 
 
 @dataclass
-class _Found:
+class Found:
     """The programs and knobs in the order in which they were typed."""
 
     others: list[Program] = field(default_factory=list)
@@ -121,7 +121,7 @@ class _Knob(argparse.Action):
         namespace.found.knobs.append((name, value))
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
@@ -137,7 +137,7 @@ def count(text: str) -> int:
     return int(text)
 
 
-def _add_run_flags(parser: argparse.ArgumentParser) -> None:
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that say what runs and under which conditions: the same for `exec` and `play`."""
     add = parser.add_argument
     add("-m", dest="module", metavar="MODULE", help="run a module, as Python has it; the rest are its arguments")
@@ -148,7 +148,7 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, metavar="N", help="of everything that is random in the run (0)")
     add("--no-lines", dest="lines", action="store_false", help="do not follow source lines: faster, and less to see")
     add("--max-steps", type=count, default=MAX_STEPS, metavar="N", help=f"end the run after N events ({MAX_STEPS:,})")
-    add("--max-time", type=_positive, metavar="S", help="end the run after S virtual seconds")
+    add("--max-time", type=positive, metavar="S", help="end the run after S virtual seconds")
     add("--lang", choices=LANGUAGES, help="language of the texts")
 
 
@@ -160,7 +160,7 @@ def exec_parser() -> argparse.ArgumentParser:
         description="Run a Python program on the simulated kernel.",
         allow_abbrev=False,
     )
-    _add_run_flags(parser)
+    add_run_flags(parser)
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep the run, to be played later")
     parser.add_argument("--strace", action="store_true", help="print each system call to stderr, in strace's format")
     parser.add_argument("--json", action="store_true", help="print each event to stdout, as JSON Lines")
@@ -175,7 +175,7 @@ def play_parser() -> argparse.ArgumentParser:
         description="Watch a scene, a program (with its peers) or a recording.",
         allow_abbrev=False,
     )
-    _add_run_flags(parser)
+    add_run_flags(parser)
     parser.add_argument("--plain", action="store_true", help="the same story as text (also when there is no terminal)")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
     return parser
@@ -221,9 +221,9 @@ def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[st
     return list(argv[:place]), list(argv[place:])
 
 
-def _verb(verb: str, parser: argparse.ArgumentParser, argv: Sequence[str], lang: str | None) -> Request:
+def taken_apart(verb: str, parser: argparse.ArgumentParser, argv: Sequence[str], lang: str | None) -> Request:
     ours, rest = split(parser, argv)
-    found = _Found()
+    found = Found()
     options = parser.parse_args(ours, argparse.Namespace(found=found))
     if options.module is not None:
         program = Program(options.module, tuple(rest), module=True)
@@ -258,9 +258,9 @@ def parse(argv: Sequence[str]) -> Request:
         return Request("gallery", options.lang, ascii=options.ascii)
     verb, *argv = rest
     if verb == "exec":
-        return _verb(verb, exec_parser(), argv, options.lang)
+        return taken_apart(verb, exec_parser(), argv, options.lang)
     if verb == "play":
-        return _verb(verb, play_parser(), argv, options.lang)
+        return taken_apart(verb, play_parser(), argv, options.lang)
     if verb in MODULES:
         return Request(verb, options.lang, ascii=options.ascii, rest=tuple(argv))
     raise UsageError(say("unknown-verb", verb=verb, verbs=", ".join(("exec", "play", *MODULES))))

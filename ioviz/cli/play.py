@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ioviz.cli.arguments import Request
     from ioviz.lesson.scene import Scene
+    from ioviz.session import Setup
     from ioviz.tui.source import Source
 
 
@@ -89,26 +90,52 @@ def _of_scene(request: Request, scene: Scene) -> Callable[[], Source]:
         config_of(request.knobs)
 
     def open_source() -> Source:
-        from ioviz.cli.launches import config_of, limits_of
-        from ioviz.session import Session, setup_of
+        from ioviz.session import Session
 
-        setup = setup_of(scene)
-        config = config_of(request.knobs, setup.config)
-        lines, limits = setup.lines and request.lines, limits_of(request)
-        if request.max_time is None:
-            limits.time = setup.limits.time
-        return Session(replace(setup, config=config, seed=request.seed, lines=lines, limits=limits))
+        return Session(_scene_setup(request, scene))
 
     return open_source
 
 
+def _scene_setup(request: Request, scene: Scene) -> Setup:
+    from ioviz.cli.launches import config_of, limits_of
+    from ioviz.session import setup_of
+
+    setup = setup_of(scene)
+    config = config_of(request.knobs, setup.config)
+    lines, limits = setup.lines and request.lines, limits_of(request)
+    if request.max_time is None:
+        limits.time = setup.limits.time
+    return replace(setup, config=config, seed=request.seed, lines=lines, limits=limits)
+
+
 def _of_programs(request: Request) -> Callable[[], Source]:
+    from ioviz.session import Session
+
+    setup = _programs_setup(request)
+    return lambda: Session(setup)
+
+
+def _programs_setup(request: Request) -> Setup:
     from ioviz.cli.launches import config_of, launches_of, limits_of
-    from ioviz.session import Session, Setup
+    from ioviz.session import Setup
 
     config = config_of(request.knobs)
-    setup = Setup(launches_of(request), config, request.seed, request.lines, limits_of(request))
-    return lambda: Session(setup)
+    return Setup(launches_of(request), config, request.seed, request.lines, limits_of(request))
+
+
+def run_of(request: Request) -> Setup:
+    """How the scene or the programs that `request` names are to be run. Raises UsageError."""
+    program = request.program
+    assert program is not None
+    scene = None if program.module else _scene(program.name)
+    if scene is None:
+        if not program.module and not Path(program.name).exists():
+            raise UsageError(say("what-is-it", what=program.name, scenes=_names()))
+        return _programs_setup(request)
+    if program.args or request.others:
+        raise UsageError(say("scene-is-whole", scene=scene.id))
+    return _scene_setup(request, scene)
 
 
 def _scene(name: str) -> Scene | None:

@@ -7,8 +7,10 @@ Ctrl+C.
 from __future__ import annotations
 
 import argparse
+import io
 import secrets
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,9 @@ from ioviz.cli.messages import LANGUAGES, choose_language, say
 from ioviz.verify.texts import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
 
     from ioviz.cli.arguments import Request
 
@@ -71,6 +75,21 @@ def limit_of(made: Parser, argv: Sequence[str]) -> float:
     return float(made.parse_args(ours, argparse.Namespace(found=Found())).limit)
 
 
+@contextmanager
+def _page() -> Iterator[Console]:
+    """A console for the report: the terminal, or without one plain lines of any length."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        yield Console(highlight=False)
+        return
+    page = Console(file=io.StringIO(), width=1_000, highlight=False, color_system=None)
+    yield page
+    assert isinstance(page.file, io.StringIO)
+    for line in page.file.getvalue().splitlines():
+        print(line.rstrip())
+
+
 def _programs(request: Request, limit: float) -> int:
     from rich.console import Console
 
@@ -89,7 +108,7 @@ def _programs(request: Request, limit: float) -> int:
     limits = setup.limits
     if request.max_time is None and setup.scene is None:
         limits.time = LONGEST
-    console, shown = Console(highlight=False), Console(stderr=True, highlight=False)
+    shown = Console(stderr=True, highlight=False)
     what = setup.scene.title.of(lang) if setup.scene is not None else setup.title
     with shown.status("") as status:
         outcome = verify(
@@ -105,7 +124,8 @@ def _programs(request: Request, limit: float) -> int:
     if outcome.unsupported:
         print(say("usage", text=text(lang, "unsupported", why=outcome.unsupported)), file=sys.stderr)
         return CANNOT
-    tell(console, outcome, lang)
+    with _page() as console:
+        tell(console, outcome, lang)
     return DIFFER if outcome.compared.differences else AGREE
 
 
@@ -123,7 +143,7 @@ def _random(options: argparse.Namespace, request: Request) -> int:
         return CANNOT
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     campaign = Campaign(seed, options.random)
-    console, shown = Console(highlight=False), Console(stderr=True, highlight=False)
+    shown = Console(stderr=True, highlight=False)
     stopped = False
     with shown.status(progress_text(campaign, lang)) as status:
 
@@ -135,16 +155,17 @@ def _random(options: argparse.Namespace, request: Request) -> int:
             campaign.run(progress)
         except KeyboardInterrupt:
             stopped = True
-    tell_campaign(console, campaign, lang, stopped=stopped)
-    if not campaign.differences:
-        return INTERRUPTED if stopped else AGREE
-    console.print("  " + text(lang, "again", operations=options.random, seed=seed))
-    if options.save is None:
-        console.print("  " + text(lang, "save-hint"))
-        return DIFFER
-    try:
-        options.save.write_text(program_of(campaign.differences[0]), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(text(lang, "not-saved", path=options.save, why=error.strerror)) from error
-    console.print("  " + text(lang, "saved", path=options.save))
+    with _page() as console:
+        tell_campaign(console, campaign, lang, stopped=stopped)
+        if not campaign.differences:
+            return INTERRUPTED if stopped else AGREE
+        console.print("  " + text(lang, "again", operations=options.random, seed=seed))
+        if options.save is None:
+            console.print("  " + text(lang, "save-hint"))
+            return DIFFER
+        try:
+            options.save.write_text(program_of(campaign.differences[0]), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(text(lang, "not-saved", path=options.save, why=error.strerror)) from error
+        console.print("  " + text(lang, "saved", path=options.save))
     return DIFFER

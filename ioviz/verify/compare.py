@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ioviz.verify.traced import Call, TaskName, Traced
 
 UNKNOWN: Final = "?"
+WAITS: Final = frozenset({SYS.clock_nanosleep, SYS.poll, SYS.select, SYS.epoll_wait})
 EPHEMERAL: Final = 1024
 ADDRESSED: Final = (SYS.accept4, SYS.getpeername, SYS.recvfrom, SYS.recvmsg)
 
@@ -163,10 +164,8 @@ def drop_foreign(traced: Traced) -> None:
             continue
         if kind == "return":
             names.result(what)
-        elif what.nr in (SYS.read, SYS.write, SYS.close):
-            if what.args[0] and names.fd(what, what.args[0]) == UNKNOWN and what.nr != SYS.close:
-                foreign.add(id(what))
-            elif what.nr == SYS.close and names.fd(what, what.args[0]) == UNKNOWN:
+        elif what.nr in (SYS.read, SYS.write, SYS.close) and what.args[0]:
+            if names.fd(what, what.args[0]) == UNKNOWN:
                 foreign.add(id(what))
             elif what.nr == SYS.close:
                 names.gone(what)
@@ -195,8 +194,10 @@ def _task(compared: Compared, task: TaskName, mine: list[Known], theirs: list[Kn
         one, other = mine[i], theirs[j]
         why = _differs(compared, one, other)
         if why:
-            last_of_mine, last_of_theirs = _run(mine, i), _run(theirs, j)
-            if _large(mine[i:last_of_mine], theirs[j:last_of_theirs]):
+            first, first_of_theirs = _back(mine, i), _back(theirs, j)
+            last_of_mine, last_of_theirs = _run(mine, first), _run(theirs, first_of_theirs)
+            further = last_of_mine > i or last_of_theirs > j
+            if further and _large(mine[first:last_of_mine], theirs[first_of_theirs:last_of_theirs]):
                 compared.by_rule["large"] += 1
                 i, j = last_of_mine, last_of_theirs
                 continue
@@ -262,24 +263,39 @@ def _ready(compared: Compared, one: Known, other: Known) -> str:
     return "out"
 
 
+def _back(calls: list[Known], place: int) -> int:
+    """Where the run of calls begins that the one at `place` belongs to: those that move bytes one way, and the waiting
+    in between."""
+    moving = None
+    for earlier in range(place, -1, -1):
+        one = calls[earlier]
+        if one.call.nr in MOVES and moving in (None, (one.call.nr, one.args[:1])):
+            moving, place = (one.call.nr, one.args[:1]), earlier
+        elif one.call.nr not in WAITS:
+            break
+    return place
+
+
 def _run(calls: list[Known], start: int) -> int:
-    """The end of the run of calls from `start` on that move bytes of the same descriptor."""
+    """The end of the run that begins at `start`."""
     first = calls[start]
     end = start
-    while end < len(calls) and calls[end].call.nr == first.call.nr and calls[end].args[:1] == first.args[:1]:
+    while end < len(calls):
+        one = calls[end]
+        if one.call.nr not in WAITS and (one.call.nr, one.args[:1]) != (first.call.nr, first.args[:1]):
+            break
         end += 1
     return end
 
 
 def _large(mine: list[Known], theirs: list[Known]) -> bool:
-    """Whether both runs move much, and end the same way: then only the pieces differ."""
-    if not mine or not theirs or mine[0].call.nr != theirs[0].call.nr or mine[0].call.nr not in MOVES:
+    """Whether both runs move much of the same descriptor: then only the pieces differ, and the waiting in between."""
+    ours, real = ([one for one in run if one.call.nr in MOVES] for run in (mine, theirs))
+    if not ours or not real or (ours[0].call.nr, ours[0].args[:1]) != (real[0].call.nr, real[0].args[:1]):
         return False
-    if mine[0].args[:1] != theirs[0].args[:1]:
-        return False
-    moved = [sum(one.ret for one in run if isinstance(one.ret, int) and one.ret > 0) for run in (mine, theirs)]
-    ends = [None if run[-1].ret is None else min(run[-1].ret, 0) for run in (mine, theirs)]
-    return min(moved) >= LARGE and ends[0] == ends[1]
+    moved = [sum(one.ret for one in run if isinstance(one.ret, int) and one.ret > 0) for run in (ours, real)]
+    asked = ours[0].call.args[2] if ours[0].call.nr == SYS.sendto else 0
+    return max(*moved, asked) >= LARGE
 
 
 def _ending(compared: Compared, number: int, mine: Traced, theirs: Traced, cut: bool) -> None:
@@ -304,7 +320,7 @@ def _ending(compared: Compared, number: int, mine: Traced, theirs: Traced, cut: 
         compared.differences.append(Difference("ending", (number, 0), None, None, (), (texts[0], texts[1])))
 
 
-_PORT: Final = re.compile(r"(?<=['\"], )\d{4,5}\b|(?<=:)\d{4,5}\b|\b(?=0x)0x[0-9a-f]{6,}\b|(?<=port=)\d{4,5}\b")
+_PORT: Final = re.compile(r"(?<=['\"], )\d{4,5}\b|(?<=:)\d{4,5}\b|\b(?=0x)0x[0-9a-f]{6,}\b|(?<=port=)\d{4,5}\b|(?<=port )\d{4,5}\b|(?<=端口 )\d{4,5}\b")
 _TIME: Final = re.compile(r"\b\d+(?:\.\d+)? ?(?=(?:ns|us|µs|ms|s|seconds?|秒|毫秒)\b)")
 _HOST: Final = re.compile(r"\b(?:10\.0\.0\.\d+|0\.0\.0\.0)\b")
 

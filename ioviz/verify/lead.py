@@ -30,6 +30,7 @@ from ioviz.verify.traced import Call, TaskName, Traced
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ioviz.machine.kernel.config import Config
     from ioviz.machine.launch import Launch
 
 RECORDER: Final = Path(__file__).with_name("recorder.py")
@@ -65,7 +66,7 @@ class Follower:
 class Lead:
     """One real run. Use as a context, so that nothing is left behind."""
 
-    def __init__(self, launches: Sequence[Launch], model: Traced, ports: dict[int, int], trigger: str, limit: float):
+    def __init__(self, launches: Sequence[Launch], model: Traced, ports: dict[int, int], config: Config, limit: float):
         self.model = model
         self.traced = Traced()
         self.followers: dict[TaskName, Follower] = {}
@@ -80,8 +81,9 @@ class Lead:
         self._links: dict[int, Follower | None] = {}
         self._pending: dict[int, tuple[socket.socket, bytes]] = {}
         self._pairs: dict[int, Call] = {}
+        self._patience: dict[TaskName, float] = {}
         for number, launch in enumerate(launches):
-            self._start(number, launch, ports, trigger)
+            self._start(number, launch, ports, config)
 
     def __enter__(self) -> Lead:
         return self
@@ -104,14 +106,16 @@ class Lead:
         """Whether the real run took longer than it may."""
         return time.monotonic() > self._deadline
 
-    def _start(self, number: int, launch: Launch, ports: dict[int, int], trigger: str) -> None:
+    def _start(self, number: int, launch: Launch, ports: dict[int, int], config: Config) -> None:
         program = launch.program
         place = self._folder / str(number)
         folder = _copied(Path(program.directory), place)
         shown = program.name
         settings = {
             "ports": ports,
-            "trigger": trigger,
+            "trigger": config.trigger,
+            "buffers": ((socket.SO_SNDBUF, config.sndbuf), (socket.SO_RCVBUF, config.rcvbuf)),
+            "somaxconn": config.somaxconn,
             "folders": [str(folder), program.directory],
             "shown": shown,
         }
@@ -159,7 +163,9 @@ class Lead:
         for number, child in enumerate(self.children):
             self.traced.endings[number] = child.poll()
             self.traced.printed[number] = (self._folder / f"out{number}").read_bytes()
-        self.errors = [(self._folder / f"err{number}").read_text("utf-8", "replace") for number in range(len(self.children))]
+        self.errors = [
+            (self._folder / f"err{number}").read_text("utf-8", "replace") for number in range(len(self.children))
+        ]
         return self.traced
 
     def _enter(self, due: Call, sleeps: bool) -> None:
@@ -194,10 +200,12 @@ class Lead:
         first = name not in self.followers
         began = time.monotonic()
         while True:
-            if self._until(lambda: self._here(name), STUCK):
+            if self._until(lambda: self._here(name), min(STUCK, self._patience.get(name, PATIENCE))):
                 follower = self.followers[name]
                 return follower if follower.announced is not None or follower.early else None
-            if time.monotonic() - began > (STARTING if first else PATIENCE) or self.time_is_up:
+            patience = STARTING if first else self._patience.get(name, PATIENCE)
+            if time.monotonic() - began > patience or self.time_is_up:
+                self._patience[name] = PATIENCE / 2 if first else patience / 4  # not waited for so long again
                 return None
             if not first:
                 self._let_another_go(name)
@@ -240,10 +248,7 @@ class Lead:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            if self._listen(min(left, pause)):
-                pause = 0.0005
-            else:
-                pause = min(pause * 2, 0.02)
+            pause = 0.0005 if self._listen(min(left, pause)) else min(pause * 2, 0.02)
         return True
 
     def _listen(self, seconds: float) -> bool:
@@ -329,9 +334,8 @@ def _sleeps(follower: Follower) -> bool:
 
 def _copied(source: Path, place: Path) -> Path:
     """A copy of a program's folder, if it is a small one; else the folder itself."""
-    files = total = 0
-    for path in source.rglob("*"):
-        files += 1
+    total = 0
+    for files, path in enumerate(source.rglob("*"), 1):
         with contextlib.suppress(OSError):
             total += path.stat().st_size
         if files > COPIED[0] or total > COPIED[1]:

@@ -33,6 +33,8 @@ SOL_SOCKET, SO_ERROR = 1, 4
 
 channel_path, number, settings = sys.argv[1], int(sys.argv[2]), marshal.loads(bytes.fromhex(sys.argv[3]))
 ports, trigger = settings["ports"], settings["trigger"]
+buffers = [(option, size) for option, size in settings["buffers"] if size]
+"""SO_SNDBUF and SO_RCVBUF of every new socket, if the machine's knobs are turned; Linux takes twice what it is told."""
 back = {free: wanted for wanted, free in ports.items()}
 own_folders = tuple(settings["folders"])
 channels = {}
@@ -154,7 +156,12 @@ class socket(RealSocket):
             super().__init__(family, type, proto, fileno)
             return
         args = (2 if family == -1 else int(family), (1 if type == -1 else int(type)) | CLOEXEC, max(int(proto), 0))
-        call("socket", args, lambda: RealSocket.__init__(self, family, type, proto), lambda _: (own(self.fileno()), None))
+        call(
+            "socket", args, lambda: RealSocket.__init__(self, family, type, proto), lambda _: (own(self.fileno()), None)
+        )
+        if self.family != _socket.AF_UNIX:
+            for option, size in buffers:
+                RealSocket.setsockopt(self, SOL_SOCKET, option, size // 2)
 
     def __del__(self):
         if RealSocket.fileno(self) >= 0:
@@ -247,7 +254,8 @@ class socket(RealSocket):
         return self.connect_(address, lambda: RealSocket.connect_ex(self, outward(address)))
 
     def listen(self, backlog=128):
-        call("listen", (self.fileno(), max(int(backlog), 0)), lambda: RealSocket.listen(self, backlog), done)
+        args = (self.fileno(), max(int(backlog), 0))
+        call("listen", args, lambda: RealSocket.listen(self, min(backlog, settings["somaxconn"])), done)
 
     def shutdown(self, how):
         call("shutdown", (self.fileno(), int(how)), lambda: RealSocket.shutdown(self, how), done)
@@ -321,9 +329,7 @@ class socket(RealSocket):
     def sendto(self, data, *rest):
         flags, address = (0, rest[0]) if len(rest) == 1 else rest
         args = (self.fileno(), text(data), memoryview(data).nbytes, int(flags), atom(address))
-        return self.timed_(
-            True, "sendto", args, lambda: RealSocket.sendto(self, data, flags, outward(address)), length
-        )
+        return self.timed_(True, "sendto", args, lambda: RealSocket.sendto(self, data, flags, outward(address)), length)
 
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None):
         buffers = list(buffers)

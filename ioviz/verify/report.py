@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from ioviz.verify.report_random import kernel_name
@@ -14,8 +16,6 @@ from ioviz.verify.texts import text
 from ioviz.view.strace import line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console
 
     from ioviz.machine.launch import Launch
@@ -41,7 +41,7 @@ def tell(console: Console, outcome: Outcome, lang: str) -> None:
     }
     console.print(Text(text(lang, "compared", **values), "bold"))
     for note in outcome.notes:
-        console.print(Text("  " + note, "dim"))
+        _indented(console, Text(note, "dim"))
     if compared.differences:
         console.print(Text("✗ ", "bold red").append(text(lang, "differs", **values), "bold"))
         _tell_difference(console, compared.differences[0], outcome, lang)
@@ -51,7 +51,12 @@ def tell(console: Console, outcome: Outcome, lang: str) -> None:
         key = "agrees" if len(launches) > 1 else "agrees-one"
         console.print(Text("✓ ", "bold green").append(text(lang, key, **values), "bold"))
     for line in _details(compared, lang):
-        console.print(Text("  " + line, "dim"))
+        _indented(console, Text(line, "dim"))
+
+
+def _indented(console: Console, shown: Text, by: int = 2) -> None:
+    """A line whose continuation keeps its indentation."""
+    console.print(Padding(shown, (0, 0, 0, by), expand=False))
 
 
 def _details(compared: Compared, lang: str) -> list[str]:
@@ -78,26 +83,22 @@ def _tell_difference(console: Console, difference: Difference, outcome: Outcome,
     if call is not None:
         _tell_lines(console, launch, call)
     console.print(Text("  " + text(lang, f"why-{difference.why}")))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
     for before in difference.before:
-        console.print(Text(f"      {'':13}{line_of(before.nr, before.args, before.ret, before.out)}", "dim"))
-    rows: Sequence[tuple[str, str, str]] = (
-        (text(lang, "machine"), _side(difference.mine, difference.texts[0]), "bold yellow"),
-        (text(lang, "linux"), _side(difference.theirs, difference.texts[1]), "bold magenta"),
-    )
-    for label, shown, style in rows:
-        console.print(Text("      ").append(_padded(label, 13), style).append(shown or "–"))
-    console.print()
+        grid.add_row("", Text(line_of(before.nr, before.args, before.ret, before.out), "dim"))
+    for key, side, shown, style in (
+        ("machine", difference.mine, difference.texts[0], "bold yellow"),
+        ("linux", difference.theirs, difference.texts[1], "bold magenta"),
+    ):
+        grid.add_row(Text(text(lang, key), style), Text(_side(side, shown) or "–"))
+    console.print(Padding(grid, (0, 0, 1, 4), expand=False))
     errors = outcome.errors.get(difference.task[0], "").strip()
     if errors and not difference.why.startswith("print"):
         console.print(Text("  " + text(lang, "what-it-said", name=launch.name), "dim"))
         for line in errors.splitlines()[-3:]:
             console.print(Text("      " + line, "dim"))
-
-
-def _padded(label: str, width: int) -> Text:
-    made = Text(label)
-    made.pad_right(max(width - made.cell_len, 1))
-    return made
 
 
 def _side(call: Call | None, shown: str) -> str:

@@ -244,9 +244,9 @@ class Generator:
         slot = self._of("tcp", "unix", "dgram", "udp", "listener")
         if slot is None:
             return None
+        slot.shut = True  # a refused connect that was shut down connects no more: ACCURACY.md
         if self._waits and slot.kind == "tcp":  # a sleeper would see the acknowledgement, which Linux delays
             return Op(0, "shutdown", (slot.number, 0))
-        slot.shut = True  # a refused connect that was shut down connects no more: ACCURACY.md
         return Op(0, "shutdown", (slot.number, self.random.choice((0, 1, 1, 2))))
 
     def _close(self) -> Op:

@@ -74,7 +74,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "by-rule": ("{count} × by rule: {rule}", "按规则放行 {count} 处：{rule}"),
     "ended": ("The machine's run ended so: {why}", "模拟运行这样结束：{why}"),
-    "ports": ("Port {port} is taken here; the real programs used {free}.", "端口 {port} 已被占用，真实一侧改用 {free}。"),
+    "ports": (
+        "Port {port} is taken here; the real programs used {free}.",
+        "端口 {port} 已被占用，真实一侧改用 {free}。",
+    ),
     "remote": (
         "The second host is this one too on the real side: its address is 127.0.0.1.",
         "真实一侧没有第二台主机：它的地址换成了 127.0.0.1。",
@@ -83,6 +86,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "knob-trigger": (
         "on both: the recorder sets or clears EPOLLET as the machine does",
         "两边都生效：记录器和模拟内核一样，设置或清除 EPOLLET",
+    ),
+    "own-module": (
+        "{name} uses the module ioviz, which only the machine has",
+        "{name} 用到了模块 ioviz，只有模拟内核才有",
+    ),
+    "knob-real": (
+        "on both: the recorder sets it on every socket",
+        "两边都生效：记录器在每个 socket 上设置它",
     ),
     "knob-machine": (
         "on the machine alone; Linux has no such knob for one program, so a difference may come of it",
@@ -123,8 +134,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "more-differ": ("{count} more tasks or programs differ.", "另有 {count} 个任务或程序不一致。"),
     "what-it-said": ("what the real {name} said at its end:", "真实的 {name} 最后说："),
     "unsupported": (
-        "cannot be compared: the machine's run ended early: {why}",
-        "无法对照：模拟运行提前结束：{why}",
+        "cannot be compared: {why}",
+        "无法对照：{why}",
     ),
     "watch": ("Watch it: ioviz play {what}", "观看：ioviz play {what}"),
 }

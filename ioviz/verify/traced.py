@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.machine.machine import Machine
+from ioviz.machine.machine import START_GAP, Machine
 from ioviz.model.cpu import SyscallReturned, TrapEntered
 from ioviz.model.event import file_and_line
 from ioviz.model.syscalls import SYS, name_of
@@ -55,7 +55,8 @@ class Call:
 @dataclass
 class Traced:
     """A run as calls. `calls` has those of each task in its order; `order` has ("enter", call) and ("return", call) of
-    all, and ("exit", number of the program), in the order in which they happened; `printed` is what each program wrote, `endings` how each ended."""
+    all, and ("exit", number of the program), in the order in which they happened; `printed` is what each program wrote,
+    `endings` how each ended."""
 
     calls: dict[TaskName, list[Call]] = field(default_factory=dict)
     order: list[tuple[str, Call | int]] = field(default_factory=list)
@@ -75,7 +76,9 @@ class Traced:
 class Tracer:
     """Reads the machine's log."""
 
-    def __init__(self) -> None:
+    def __init__(self, starts: Sequence[int]) -> None:
+        """`starts` are the numbers of the programs in the order in which they are started."""
+        self._starts = starts
         self.traced = Traced()
         self.ports: set[int] = set()
         self._names: dict[int, TaskName] = {}
@@ -96,8 +99,9 @@ class Tracer:
                 self._open[event.task] = call
                 self.traced.add(call)
                 self.count += 1
-                if event.nr == SYS.bind and isinstance(event.args[1], tuple):
-                    self.ports.add(event.args[1][1])
+                address: Any = event.args[1] if event.nr == SYS.bind else None
+                if isinstance(address, tuple):
+                    self.ports.add(address[1])
         elif isinstance(event, SyscallReturned):
             call_ = self._open.pop(event.task, None)
             if call_ is not None:
@@ -106,7 +110,7 @@ class Tracer:
         elif isinstance(event, ProcessExited):
             self.traced.order.append(("exit", self._programs[event.pid]))
         elif isinstance(event, ProcessStarted):
-            self._programs[event.pid] = len(self._programs)
+            self._programs[event.pid] = self._starts[len(self._programs)]
         elif isinstance(event, TaskCreated):
             thread = self._threads.get(event.pid, 0)
             self._threads[event.pid] = thread + 1
@@ -121,7 +125,8 @@ class Tracer:
 
 def trace_machine(launches: Sequence[Launch], config: Config, seed: int, limits: Limits) -> tuple[Traced, set[int]]:
     """Run `launches` on the machine: its calls, and the ports that programs bind by number."""
-    tracer = Tracer()
+    delays = [one.delay if one.delay >= 0 else number * START_GAP for number, one in enumerate(launches)]
+    tracer = Tracer(sorted(range(len(launches)), key=delays.__getitem__))
     printed: dict[int, list[bytes]] = {}
     machine = Machine(
         launches,

@@ -140,7 +140,9 @@ def line_of(nr: int, args: tuple[Any, ...], ret: int | None, out: Any) -> str:
     if ret is None:
         return f"{name_of(nr)}({_enter(call)} <unfinished ...>"
     form = FORMATS.get(nr, PLAIN)
-    return f"{name_of(nr)}({_enter(call)}{form.leave(args, ret, out)}) = {_result(call, ret)}{form.note(args, ret, out)}"
+    return (
+        f"{name_of(nr)}({_enter(call)}{form.leave(args, ret, out)}) = {_result(call, ret)}{form.note(args, ret, out)}"
+    )
 
 
 def _enter(call: _Call) -> str:

@@ -131,6 +131,15 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
         (2, "wait", 3, 2, -1),
         ("write", 2, 10, 1),
     ),
+    "a writer that goes on sleeping tells readers nothing if the pipe was not empty": ops(
+        ("pipe", 1, 2, 0),
+        ("epoll", 3),
+        ("ctl", 3, 1, 1, IN | ET),
+        (3, "write", 2, 2, 70_000),
+        ("wait", 3, 2, 0),
+        (2, "read", 1, 4096),
+        ("wait", 3, 2, 0),
+    ),
     "shutdown ends connecting": ops(
         ("listener", 1, 16, NONBLOCK), ("connect", 2, 1), ("shutdown", 2, 1), ("again", 2, 1)
     ),

@@ -103,6 +103,7 @@ def pipe_write(k: Kernel, file: OpenFile, data: bytes) -> int:
     world = k.world
     done, size = 0, len(data)
     slept = False
+    was_empty = not world.buffers[pipe * 2].bytes
     result = -EPIPE
     packets = file.flags & O_DIRECT
     if world.pipes[pipe].readers:
@@ -124,12 +125,13 @@ def pipe_write(k: Kernel, file: OpenFile, data: bytes) -> int:
             result = -EAGAIN
             break
         k.hold(file)
-        if done:
+        if was_empty:
             k.wake(pipe, POLLIN | POLLRDNORM)
         slept = True
         if k.sleep("pipe_write", (world.pipes[pipe].wr_wait,), EXCLUSIVE) == "signal":
             result = -EINTR
             break
+        was_empty = not world.buffers[pipe * 2].bytes
     # Linux too wakes even if the pipe was not empty before, or is full: for epoll, each write is a new edge.
     k.wake(pipe, POLLIN | POLLRDNORM)
     if slept and world.buffers[pipe * 2].truesize < world.buffers[pipe * 2].limit:
