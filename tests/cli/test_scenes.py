@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parent / "golden"
 SCENES = find_scenes()
+TRACEBACK = re.compile(r"(Traceback \(most recent c.*\n.* write (?:returns|返回) )\d+")
+"""How long a traceback is depends on where the checkout lies: it names the file."""
 WHOLE = 32
 """Events after which the whole world is compared."""
 
@@ -57,6 +60,7 @@ def test_the_story_is_as_it_was(scene: Scene, lang: str, accept: bool) -> None:
     if scene.id == "asyncio" and sys.version_info[:2] != (3, 11):
         pytest.skip("what asyncio itself calls differs from version to version; the text is that of 3.11")
     told = "\n".join(story(Session(setup_of(scene)), lang)) + "\n"
+    told = TRACEBACK.sub(r"\1…", told)
     file = GOLDEN / f"{scene.id}.{lang}.txt"
     if accept:
         file.parent.mkdir(exist_ok=True)
