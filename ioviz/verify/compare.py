@@ -320,7 +320,10 @@ def _ending(compared: Compared, number: int, mine: Traced, theirs: Traced, cut: 
         compared.differences.append(Difference("ending", (number, 0), None, None, (), (texts[0], texts[1])))
 
 
-_PORT: Final = re.compile(r"(?<=['\"], )\d{4,5}\b|(?<=:)\d{4,5}\b|\b(?=0x)0x[0-9a-f]{6,}\b|(?<=port=)\d{4,5}\b|(?<=port )\d{4,5}\b|(?<=端口 )\d{4,5}\b")
+_PORT: Final = re.compile(
+    r"(?<=['\"], )\d{4,5}\b|(?<=:)\d{4,5}\b|\b(?=0x)0x[0-9a-f]{6,}\b|(?<=port=)\d{4,5}\b|(?<=port )\d{4,5}\b"
+    r"|(?<=端口 )\d{4,5}\b"
+)
 _TIME: Final = re.compile(r"\b\d+(?:\.\d+)? ?(?=(?:ns|us|µs|ms|s|seconds?|秒|毫秒)\b)")
 _HOST: Final = re.compile(r"\b(?:10\.0\.0\.\d+|0\.0\.0\.0)\b")
 
