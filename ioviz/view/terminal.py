@@ -10,6 +10,8 @@ from rich.text import Text
 from ioviz.view.moment import Moment, joined, make_panel, pick
 
 COLOURS: Final = ("cyan", "magenta", "yellow", "green")
+SHOWN: Final = dict.fromkeys((*range(32), *range(127, 160)), "·") | {ord("\n"): "\n", ord("\t"): "    ", 13: ""}
+"""What a program prints must not reach the real terminal as it is: escape sequences would draw over the stage."""
 
 
 def _rows(moment: Moment) -> list[tuple[str, str, str]]:
@@ -19,7 +21,7 @@ def _rows(moment: Moment) -> list[tuple[str, str, str]]:
     for number, row in enumerate(world.terminals.values()):
         process = world.processes.get(row.pid)
         if process is not None and process.host == moment.host and row.printed:
-            found.append((process.name, COLOURS[number % 4], "".join(row.printed)))
+            found.append((process.name, COLOURS[number % 4], "".join(row.printed).translate(SHOWN)))
     return found
 
 

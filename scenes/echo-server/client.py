@@ -6,7 +6,7 @@ import threading
 import time
 
 server = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-message = bytes(int(sys.argv[2]))
+message = b"x" * int(sys.argv[2])
 threading.Thread(target=server.sendall, args=(message,)).start()
 time.sleep(0.005)
 left = len(message)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from rich.cells import cell_len
 
 from ioviz.lesson.scene import find_scenes
@@ -105,3 +106,16 @@ def test_int80_goes_by_the_idt_and_syscall_does_not() -> None:
     stacks = [registers(int80, step).rsp for step in range(1, 8)]  # type: ignore[union-attr]
     assert stacks[0] < 1 << 47 < stacks[3], "from the user's stack to the kernel's"
     assert stacks[4] == stacks[3] - 168
+
+
+def test_control_characters_of_a_program_stay_off_the_screen() -> None:
+    world = World()
+    log = next(iter(runs()))
+    for event in log:
+        event.apply(world)
+    (pid, row), *_ = world.terminals.items()
+    world.terminals[pid] = structs.replace(row, printed=("a\x1b[2Jb\x00\tc\x9b1m",))
+    at = Moment(world, None, len(log), 0, 0, "en", False, 1)
+    panel = next(panel for panel in PANELS if panel.id == "terminal")
+    shown = panel.render(at, 80, 4).plain
+    assert "a·[2Jb·    c·1m" in shown
