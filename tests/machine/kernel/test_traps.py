@@ -229,7 +229,7 @@ def switches(what, times):
     for _ in range(times):
         what()
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before
-print(switches(os.getppid, 500), switches(lambda: time.sleep(0.0001), 5) >= 5)
+print(switches(os.getppid, 500), switches(lambda: time.sleep(0.01), 5) >= 5)
 """,
     "ignored": "import signal; signal.signal(signal.SIGSEGV, signal.SIG_IGN); ioviz.peek(0)",
     "trap": "import signal; signal.signal(signal.SIGTRAP, lambda *_: print('trapped')); ioviz.interrupt(3)",
