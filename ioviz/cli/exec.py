@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import UsageError
@@ -13,6 +13,8 @@ from ioviz.cli.launches import config_of, launches_of, limits_of
 from ioviz.cli.messages import in_language, say
 from ioviz.cli.output import Output
 from ioviz.machine.machine import Machine
+from ioviz.model.event import NO_CAUSE, Origin
+from ioviz.model.host import RunEnded
 from ioviz.trace.recording import RecordingError, Writer, json_of
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ def _run(request: Request) -> int:
         output = Output(run.peer_name, show_stdout=not request.json)
         sinks: list[Callable[[Event], object]] = []
         if request.record is not None:
-            sinks.append(_recording(request, stack))
+            run.writer = _recording(request, stack)
+            sinks.append(run.writer.write)
         if request.json:
             sinks.append(lambda event: output.out(json_of(event)))
         if request.strace:
@@ -88,6 +91,7 @@ class Run:
     machine: Machine
 
     def __init__(self) -> None:
+        self.writer: Writer | None = None
         self._asking = False
         self._presses = 0
 
@@ -107,13 +111,37 @@ class Run:
             self._asking = False
 
     def on_sigint(self, number: int, frame: FrameType | None) -> None:
-        """Ctrl+C: the program gets SIGINT, a second one ends the run, a third one does not wait."""
+        """Ctrl+C: the program gets SIGINT, a second one ends the run, a third one does not wait for the program, a
+        fourth one for nothing."""
         self._presses += 1
-        if self._presses >= PATIENCE:
+        if self._presses > PATIENCE:
             os._exit(INTERRUPTED)
+        if self._presses == PATIENCE:
+            self._leave()
+            return
         self.machine.interrupt()
         if self._asking:
             raise _Interrupted
+
+    def _leave(self) -> None:
+        """Go, wherever the machine is, with all that happened in the recording."""
+        run = self.machine.world.runs.get(1)
+        message = run.message if run is not None and run.ended else f"interrupted {self.machine.kernel.where()}"
+        now = self.machine.kernel.now
+
+        def end(seq: int) -> Event:
+            return RunEnded(seq, now, 0, 0, NO_CAUSE, Origin.SIMULATED, 0, "interrupted", message, INTERRUPTED)
+
+        def go() -> None:
+            os.write(2, f"{say('usage', text=in_language(message))}\n".encode("utf-8", "backslashreplace"))
+            with suppress(RuntimeError):  # it was just being written to
+                sys.stdout.flush()
+            os._exit(INTERRUPTED)
+
+        if self.writer is None:
+            go()
+        else:
+            self.writer.break_off(go, None if run is not None and run.ended else end)
 
     def report(self) -> int:
         """Say why the run ended unless the program ended it; the exit code."""
@@ -137,10 +165,10 @@ def _all(sinks: list[Callable[[Event], object]]) -> Callable[[Event], object]:
     return every
 
 
-def _recording(request: Request, stack: ExitStack) -> Callable[[Event], object]:
+def _recording(request: Request, stack: ExitStack) -> Writer:
     """A writer of the recording; it is closed, and so complete, when `stack` is."""
     assert request.record is not None
     try:
-        return stack.enter_context(Writer(request.record)).write
+        return stack.enter_context(Writer(request.record))
     except OSError as error:
         raise UsageError(say("no-record", path=request.record, why=error.strerror)) from error

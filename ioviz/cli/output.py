@@ -58,8 +58,10 @@ class Output:
         self._write(sys.stderr.buffer, name.encode("utf-8", "backslashreplace") + b" | " + line + b"\n")
 
     def _write(self, stream: BinaryIO, data: bytes, *, flush: bool = True) -> None:
+        left = memoryview(data)
         try:
-            stream.write(data)
+            while left:  # unbuffered, a signal cuts a long write short
+                left = left[stream.write(left) or 0 :]
             if flush:
                 stream.flush()
         except OSError:

@@ -74,6 +74,9 @@ class Writer:
         self._failed: OSError | None = None
         self._closed = False
         self._batch: list[Event] = []
+        self._next = 0
+        self._busy = False
+        self._then: Callable[[], object] | None = None
         self._gzip = gzip.GzipFile("", "wb", LEVEL, self._file, mtime=0)
         known = {**field_names(), **(kinds or {})}
         del known[Unknown.__name__]
@@ -100,14 +103,32 @@ class Writer:
 
     def flush(self) -> None:
         """Hand to the system what has been written so far."""
-        events, self._batch = self._batch, []
+        events = self._batch
+        if not events:
+            return
+        self._next = events[-1].seq + 1  # before the batch is another one: see `break_off`
+        self._batch = []
+        self._busy = True
         self.written += len(events)
         self._put(encode(_lines, events) if Unknown not in map(type, events) else b"".join(map(line_of, events)))
+        self._busy = False
+        if self._then is not None and not self._closed:
+            self.break_off(self._then)
+
+    def break_off(self, then: Callable[[], object], end: Callable[[int], Event] | None = None) -> None:
+        """Complete the recording and call `then`: at once, or as soon as what is just being written is written. For a
+        signal handler, which may find us anywhere. `end` makes the last event from its number."""
+        self._then = then
+        if end is not None:
+            self._batch.append(end(self._batch[-1].seq + 1 if self._batch else self._next))
+        if not (self._busy or self._closed):
+            self.close()
 
     def close(self) -> None:
         """Write the end, and give the file its name. Raises RecordingError if anything could not be written."""
         if self._closed:
             return
+        self.flush()
         self._closed = True
         self.flush()
         self._put(_lines([Footer(True, self.written)]))
@@ -117,6 +138,9 @@ class Writer:
         self._attempt(self._file.close)
         if self.temporary is not None and self._failed is None:
             self._attempt(self._rename)
+        then, self._then = self._then, None
+        if then is not None:
+            then()
         if self._failed is not None:
             rest = f"; what was written before that is in {self.temporary}" if self.temporary else ""
             raise RecordingError(f"{self.path} could not be written: {self._failed.strerror}{rest}") from self._failed

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ioviz.model.terminal import TextPrinted
 from ioviz.trace.recording import load
 from tests.cli.programs import ROOT, ioviz
 
@@ -118,6 +119,7 @@ def start(*args: str | Path) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "IOVIZ_LANG": "en"},
+        bufsize=0,  # what the test has not read stays in the pipe
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
@@ -160,6 +162,27 @@ def test_a_second_ctrl_c_ends_the_run(program: Path, tmp_path: Path) -> None:
     assert process.returncode == 130, err
     assert b"program.py:" in err
     assert load(tmp_path / "run.ioviz").world(0) is not None
+
+
+def test_a_third_ctrl_c_goes_at_once_and_loses_no_event(program: Path, tmp_path: Path) -> None:
+    program.write_text("print('ready')\nfor n in range(1000):\n    print(n)\nprint('x' * 1_000_000)\n")
+    recording = tmp_path / "run.ioviz"
+    process = start("--record", recording, program)  # nobody reads on: it stands still where the pipe is full
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    assert process.wait(timeout=60) == 130
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdin is not None
+    assert b"program.py:4" in process.stderr.read()
+    for stream in (process.stdout, process.stderr, process.stdin):
+        stream.close()
+    timeline = load(recording)
+    assert not timeline.cut
+    assert timeline.world(len(timeline)).runs[1].ended == "interrupted"
+    printed = b"".join(event.data for event in timeline.events(0, len(timeline)) if isinstance(event, TextPrinted))
+    assert printed.count(b"\n") == 1002
 
 
 def test_nobody_reads_our_output(program: Path) -> None:

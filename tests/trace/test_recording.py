@@ -195,6 +195,48 @@ def test_a_full_disk_does_not_stop_the_run_and_is_told_at_the_end() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("when", range(4))
+def test_whoever_must_go_at_once_leaves_a_whole_recording(tmp_path: Path, when: int) -> None:
+    """`break_off` as a signal handler calls it, which may find the writer inside a write."""
+
+    class Gone(Exception):
+        pass
+
+    def go() -> None:
+        raise Gone
+
+    def end(seq: int) -> Event:
+        return RunEnded(seq, 10**12, 0, 0, -1, 0, 0, "interrupted", "", 130)
+
+    events = echo_log(60, 3)[:5_000]
+    writer = Writer(tmp_path / "run")
+    inner, writes, wrote = writer._gzip, 0, 0
+
+    class Interrupted:
+        flush, close = inner.flush, inner.close
+
+        def write(self, data: bytes) -> None:
+            nonlocal writes
+            if writes == when:
+                writer.break_off(go, end)
+            writes += 1
+            inner.write(data)
+
+    writer._gzip = Interrupted()  # type: ignore[assignment]
+    try:
+        for event in events:
+            writer.write(event)
+            wrote += 1
+        writer.close()
+    except Gone:
+        pass
+    else:
+        pytest.fail("nobody went")
+    recording = load(tmp_path / "run")
+    assert not recording.cut
+    assert wrote <= len(events_of(recording)) <= wrote + 2
+
+
 def test_a_recording_that_breaks_off_anywhere_gives_its_whole_events(tmp_path: Path) -> None:
     whole = write(tmp_path / "run.ioviz", log()).read_bytes()
     header = zlib.compressobj(LEVEL, wbits=31)
