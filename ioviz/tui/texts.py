@@ -65,6 +65,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Breakpoint: {what}. g runs to it, Space plays until then.",
         "已设断点：{what}。按 g 运行到断点，按空格键播放到那里。",
     ),
+    "breakpoint-marking": (
+        "Breakpoint: {what}. Marking it on the timeline … {n} of {of} events",
+        "已设断点：{what}。正在时间线上标出……已看 {n}/{of} 个事件",
+    ),
+    "breakpoint-times": (
+        "Breakpoint: {what}, {n} times in this run. g runs to it, Space plays until then.",
+        "已设断点：{what}，这次运行中共 {n} 次。按 g 运行到断点，按空格键播放到那里。",
+    ),
     "breakpoint-removed": ("Breakpoint removed: {what}.", "已取消断点：{what}。"),
     "breakpoint-bad": (
         "{what}: no line, system call, event or fd of this name. Try 27, recvfrom, TaskWoken or fd 7.",

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from ioviz.model.cpu import SyscallReturned, TrapEntered
 from ioviz.model.event import Event
+from ioviz.model.host import RunEnded
+from ioviz.model.task import LineReached
 from ioviz.tui.app import IovizApp
 from ioviz.tui.place import Place
 from ioviz.tui.screens.compare import CompareScreen
@@ -227,6 +230,32 @@ async def test_the_comparison_makes_the_other_run_by_itself(make_app: MakeApp) -
         await pilot.pause()
         assert screen.player is not None
         assert screen.player.source.knob("trigger") == "et"
+
+
+async def test_the_comparison_finds_a_call_however_far_it_is(make_app: MakeApp) -> None:
+    near = events(loops=1)
+    made = near[:-1]
+    while len(made) < 20_000:
+        made.append(LineReached(len(made), len(made) * 1000, 1, 101, -1, 0, 1 << 16 | 3))
+    for kind, fields in ((TrapEntered, (0x80, 1, (1, "x", 1))), (SyscallReturned, (1, 1)), (RunEnded, ("exit", "", 0))):
+        made.append(kind(len(made), len(made) * 1000, 1, 101, -1, 0, 1 << 16 | 4, *fields))
+
+    class Twice(FakeSource):
+        def turned(self, name: str, value: str, /) -> FakeSource:
+            return Twice(made)
+
+    app = make_app(Twice(made))
+    async with stage(app, (120, 60)) as (pilot, _):
+        await pilot.press("c")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        first = next(event.seq + 1 for event in made if isinstance(event, SyscallReturned))
+        for keys, there in (("home", 0), ("n", first), ("n", 20_002), ("n", 20_002), ("p", first), ("p", first)):
+            await pilot.press(keys)
+            await app.workers.wait_for_complete()
+            assert screen.position == there, keys
 
 
 async def test_playing_stops_at_the_end_and_leaves_no_timer(make_app: MakeApp) -> None:

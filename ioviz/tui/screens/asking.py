@@ -4,25 +4,26 @@ keys."""
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from ioviz.tui.screens.moving import Moving
+from ioviz.tui.screens.moving import AT_ONCE, Moving
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Iterator, Mapping
+    from collections.abc import Coroutine, Mapping
 
     from ioviz.model.event import Event
     from ioviz.model.task import Source as SourceText
     from ioviz.model.world import World
     from ioviz.tui.breakpoints import Question
+    from ioviz.tui.marks import Marks
     from ioviz.tui.picture import View
     from ioviz.tui.place import Place
     from ioviz.tui.player import Player
     from ioviz.tui.source import Source
 
-
-MARKED: Final = 16_384
-"""Events in which breakpoints are marked on the timeline: what can be looked through in one frame."""
+SLICE: Final = 2_048
+"""Events in which breakpoints are looked for between two looks at the clock."""
 
 
 class Asking(Moving):
@@ -31,7 +32,9 @@ class Asking(Moving):
     def __init__(self) -> None:
         super().__init__()
         self.query_text = ""
-        self.break_places: tuple[int, ...] = ()
+        self.marks: dict[str, Marks] = {}
+        """Where each breakpoint is, as far as has been looked."""
+        self._marking = False
         self.other: Source | None = None
         """The run with the other trigger, once there is one."""
         self.other_knob = ""
@@ -123,22 +126,63 @@ class Asking(Moving):
             self.note("breakpoint-bad", what=text)
             return
         if self.breakpoints.pop(question.text, None) is not None:
+            del self.marks[question.text]
             self.note("breakpoint-removed", what=question.text)
         else:
+            from ioviz.tui.marks import Marks
+
             self.breakpoints[question.text] = question
+            self.marks[question.text] = Marks(question.fits)
             self.note("breakpoint-set", what=question.text)
-        self.break_places = tuple(self._places_of(self.breakpoints.values()))
         self.show_place()
 
-    def _places_of(self, questions: Iterable[Question]) -> Iterator[int]:
-        """Where in the log the breakpoints are, for the timeline: of a long run only the beginning is looked at."""
-        assert self.player is not None
-        from ioviz.tui.breakpoints import any_of
+    @property
+    def break_places(self) -> tuple[int, ...]:
+        """Where the timeline marks breakpoints."""
+        return tuple(place for marks in self.marks.values() for place in marks.places)
 
-        log, fits = self.player.source.timeline, any_of(tuple(questions))
-        for number, event in enumerate(log.events(0, min(len(log), MARKED)), 1):
-            if fits(event):
-                yield number
+    def mark_anew(self) -> None:
+        """Look for the breakpoints in another run."""
+        self.marks = {text: type(marks)(self.breakpoints[text].fits) for text, marks in self.marks.items()}
+
+    def mark_on(self) -> None:
+        """Go on looking for the breakpoints between the frames, if there is more of the log than was looked at."""
+        if self.player is not None and not self._marking and self._behind(self.player) is not None:
+            self._marking = True
+            self.run_worker(self._mark_on(self.player), group="marks", exit_on_error=False)
+
+    def _behind(self, player: Player) -> str | None:
+        """A breakpoint that was not looked for in all of the log."""
+        length = len(player.source.timeline)
+        return next((text for text, marks in self.marks.items() if marks.seen < length), None)
+
+    async def _mark_on(self, player: Player) -> None:
+        log, shown = player.source.timeline, monotonic()
+        try:
+            while player is self.player and (text := self._behind(player)) is not None:
+                marks, until = self.marks[text], monotonic() + AT_ONCE
+                done = marks.advance(log, SLICE)
+                while not done and monotonic() < until:
+                    done = marks.advance(log, SLICE)
+                if done and player.source.ended:
+                    self.instead("breakpoint-set", "breakpoint-times", what=text, n=f"{marks.count:,}")
+                elif monotonic() - shown > 0.15:
+                    shown = monotonic()
+                    seen = {"n": f"{marks.seen:,}", "of": f"{len(log):,}"}
+                    self.instead("breakpoint-set", "breakpoint-marking", what=text, **seen)
+                    self._show_timeline()
+                await asyncio.sleep(0)
+        finally:
+            self._marking = False
+        self._show_timeline()
+
+    def _show_timeline(self) -> None:
+        """Show the place, the chapters and the breakpoints."""
+        raise NotImplementedError
+
+    def instead(self, key: str, by: str, **values: object) -> None:
+        """Say `by` if the last line still says `key`."""
+        raise NotImplementedError
 
     def _sources(self) -> Mapping[int, SourceText]:
         """Every source file of the run, also those that are loaded later than the place at hand."""

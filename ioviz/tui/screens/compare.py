@@ -5,7 +5,9 @@ Panels that do not show the same are marked.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import asyncio
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
 from textual.geometry import Region, Size
@@ -20,14 +22,19 @@ from ioviz.tui.widgets.lines import Lines, one_strip
 from ioviz.tui.widgets.panel import BOXED, RULED, PanelWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from ioviz.trace.log import Log
     from ioviz.tui.app import IovizApp
     from ioviz.tui.picture import View
     from ioviz.tui.source import Source
 
 LEAST_ROWS = 7
+SLICE: Final = 4_096
+"""Events of each run that are looked at between two looks at the keyboard."""
 
 
 class Side:
@@ -164,8 +171,12 @@ class CompareScreen(Planned):
             left.active = right.active = left.text != right.text
             left.update()
             right.update()
-        hints = Text(f" {drawn(say(lang, 'compare-hint'), look.ascii)}", look.muted)
-        self._hints.show([one_strip(hints, console, self._hints.extent.width)])
+        self._say(drawn(say(lang, "compare-hint"), look.ascii))
+
+    def _say(self, text: str) -> None:
+        """A note in the last line, or its keys."""
+        line = Text(f" {text}", self.app.look.muted)
+        self._hints.show([one_strip(line, self.app.console, self._hints.extent.width)])
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -175,12 +186,15 @@ class CompareScreen(Planned):
 
     def action_move(self, by: int) -> None:
         """An event further or back, in both."""
-        self.position = min(max(self.position + by, 0), self._length)
-        self.restyle()
+        self.action_seek(min(max(self.position + by, 0), self._length))
 
     def action_seek(self, position: int) -> None:
-        """To the start, or to the end."""
-        self.position = position if position >= 0 else self._length
+        """To `position`; -1 is the end."""
+        self.workers.cancel_group(self, "look")
+        self._stand(position if position >= 0 else self._length)
+
+    def _stand(self, position: int) -> None:
+        self.position = position
         self.restyle()
 
     def action_part(self) -> None:
@@ -189,17 +203,35 @@ class CompareScreen(Planned):
             self.action_seek(self._parted + 1)
 
     def action_call(self, by: int) -> None:
-        """To the next return from a call in either run, or the one before; at most a slice of the log away."""
-        for distance in range(1, 4096):
-            position = self.position + by * distance
-            if not 0 < position <= self._length:
+        """To the next return from a call in either run, or the one before."""
+        self.run_worker(self._look(by), group="look", exclusive=True, exit_on_error=False)
+
+    async def _look(self, by: int) -> None:
+        """Look for it slice by slice, and say how far we are; any key that moves ends it."""
+        said, place = monotonic(), self.position
+        while place > 1 if by < 0 else place < self._length:
+            low, high = (max(0, place - 1 - SLICE), place - 1) if by < 0 else (place, place + SLICE)
+            found = [each for side in self._sides for each in _returns(side.source.timeline, low, high, by)]
+            if found:
+                self._stand(min(found) if by > 0 else max(found))
                 return
-            for side in self._sides:
-                log = side.source.timeline
-                if position <= len(log) and isinstance(log.event(position - 1), SyscallReturned):
-                    self.action_seek(position)
-                    return
+            place = low + 1 if by < 0 else high
+            if monotonic() - said > 0.15:
+                said = monotonic()
+                self._say(
+                    drawn(say(self.app.lang, "looking", n=f"{abs(place - self.position):,}"), self.app.look.ascii)
+                )
+            await asyncio.sleep(0)
+        self._say(say(self.app.lang, "no-before" if by < 0 else "no-more"))
 
     def action_close(self) -> None:
         """Back to the stage."""
         self.dismiss(None)
+
+
+def _returns(log: Log, low: int, high: int, by: int) -> Iterator[int]:
+    """The place of the return from a call that is nearest, among the events from `low` up to `high`."""
+    high = min(high, len(log))
+    if low < high and SyscallReturned in log.kinds(low, high):
+        places = [place for place, event in enumerate(log.events(low, high), low + 1) if type(event) is SyscallReturned]
+        yield from places[:1] if by > 0 else places[-1:]

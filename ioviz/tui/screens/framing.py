@@ -35,6 +35,7 @@ class Framing(Teaching):
         self._overview = Overview()
         self._chapter_of: dict[int, int] = {}
         self._toast = ""
+        self._toast_key = ""
 
     def compose(self) -> ComposeResult:
         """The frame."""
@@ -176,8 +177,15 @@ class Framing(Teaching):
                 self.app.lang,
             )
         )
+        self.mark_on()
 
     def note(self, key: str, **values: object) -> None:
         """Say something in the last line, until the next key."""
-        self._toast = self.say(key, **values)
+        self._toast, self._toast_key = self.say(key, **values), key
         self._footer.update(self.app.lang, self.unusable(), toast=self._toast, first=self.footer_first())
+
+    def instead(self, key: str, by: str, **values: object) -> None:
+        """Say `by` if the last line still says `key`."""
+        if self._toast and self._toast_key == key:
+            self.note(by, **values)
+            self._toast_key = key

@@ -99,6 +99,7 @@ class StageScreen(Living):
         careful = source if isinstance(source, Careful) else Careful(source)
         self.player = Player(careful, self.view.steps)
         self._overview.clear()
+        self.mark_anew()
         if careful.live:
             self.begin_live()
             return
