@@ -8,7 +8,7 @@ programs, inputs, knobs and seed give the same run.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from ioviz.machine.hardware.inputs import Input
 from ioviz.machine.kernel.config import Config
@@ -36,7 +36,7 @@ class Setup:
     launches: tuple[Launch, ...]
     config: Config = field(default_factory=Config)
     seed: int = 0
-    lines: bool = True
+    lines: bool | Literal["once"] = True
     limits: Limits = field(default_factory=Limits)
     scene: Scene | None = None
     inputs: tuple[Input, ...] = ()

@@ -221,8 +221,16 @@ def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[list[st
     return list(argv[:place]), list(argv[place:])
 
 
+def _is_scene(name: str) -> bool:
+    from ioviz.lesson.scene import is_scene
+
+    return is_scene(name)
+
+
 def taken_apart(verb: str, parser: argparse.ArgumentParser, argv: Sequence[str], lang: str | None) -> Request:
     ours, rest = split(parser, argv)
+    if verb == "play" and len(rest) > 1 and rest[1].startswith("-") and _is_scene(rest[0]):  # not its arguments: ours
+        ours, rest = [*ours, *rest[1:]], rest[:1]
     found = Found()
     options = parser.parse_args(ours, argparse.Namespace(found=found))
     if options.module is not None:

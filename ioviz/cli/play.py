@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import UsageError
 from ioviz.cli.messages import choose_language, say
-from ioviz.lesson.scene import SCENE_FILE, SceneError, find_scenes, load_scene, scenes_folder
+from ioviz.lesson.scene import SceneError, find_scenes, is_scene, load_scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ def run_of(request: Request) -> Setup:
 
 def _scene(name: str) -> Scene | None:
     """The scene called `name`, or in the folder `name`; None if there is none."""
-    if not (Path(name) / SCENE_FILE).is_file() and ("/" in name or not (scenes_folder() / name / SCENE_FILE).is_file()):
+    if not is_scene(name):
         return None
     try:
         return load_scene(name)

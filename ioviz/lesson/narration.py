@@ -95,6 +95,19 @@ VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
 """Kinds that have several sentences: which one an event takes."""
 
 
+class Word(str):
+    """What stands in a place of a template. `{n:byte|bytes}` is "1 byte" or "5 bytes", `{n:=is|are}` only the word."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        one, _, many = spec.removeprefix("=").partition("|")
+        word = one if self == "1" else many
+        return word if spec[0] == "=" else f"{self} {word}"
+
+
 class Words:
     """The names that a template may use, each worked out when it is asked for."""
 
@@ -104,7 +117,10 @@ class Words:
         self._event = event
         self._terms = terms
 
-    def __getitem__(self, name: str) -> str:
+    def __getitem__(self, name: str) -> Word:
+        return Word(self._text(name))
+
+    def _text(self, name: str) -> str:
         maker = MAKERS.get(name)
         if maker is not None:
             made = maker(self._world, self._event)

@@ -105,7 +105,8 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole scene. `focus` names the panels that are large; `lines` says whether source lines are followed.
+    """A whole scene. `focus` names the panels that are large; `lines` says whether source lines are followed;
+    "once": of a loop that only computes, each line once.
 
     `part` and `number` are its place in the course (a scene without them comes after it, by `order`); `minutes` is how
     long it takes. `watch` and `learn` open it, `learned` and `reading` close it, `next` is the scene that follows (by
@@ -134,7 +135,7 @@ class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     knobs: dict[str, str | int] = {}
     inputs: Annotated[tuple[SceneInput, ...], Meta(max_length=100)] = ()
     focus: tuple[str, ...] = ()
-    lines: bool = True
+    lines: bool | Literal["once"] = True
     folder: str = ""
     """Where it lies; set on loading."""
 
@@ -162,6 +163,11 @@ def scenes_folder() -> Path:
     package = Path(__file__).resolve().parent.parent
     inside = package / "_scenes"
     return inside if inside.is_dir() else package.parent / "scenes"
+
+
+def is_scene(name: str) -> bool:
+    """Whether `name` is a scene of ours, or a folder with one in it."""
+    return (Path(name) / SCENE_FILE).is_file() or ("/" not in name and (scenes_folder() / name / SCENE_FILE).is_file())
 
 
 def find_scenes(folder: Path | None = None, problems: list[SceneError] | None = None) -> tuple[Scene, ...]:

@@ -50,13 +50,13 @@ SENTENCES: Final = {
         "sizes, {queues_off} other than the calls let us think."
     ),
     "CallsLeftOut": (
-        "{n} calls that only moved bytes or waited are left out here: too many to show. Descriptors and interest lists are "
-        "complete all the same."
+        "{n:call|calls} that only moved bytes or waited {n:=is|are} left out here: too many to show. Descriptors and "
+        "interest lists are complete all the same."
     ),
     "MirrorBlinded": "From here on the interest lists change unseen ({why}): only what fdinfo says is shown.",
-    "BytesArrived": "{n} bytes must have come into {side} {buffer_name} by now.",
-    "BytesPassed": "The kernel takes {n} bytes into {side} {buffer_name}; when they leave is its own business.",
-    "QueueMeasured": "In {side} {buffer_name} there are {n} bytes now.",
+    "BytesArrived": "{n:byte|bytes} must have come into {side} {buffer_name} by now.",
+    "BytesPassed": "The kernel takes {n:byte|bytes} into {side} {buffer_name}; when anything leaves is its own business.",
+    "QueueMeasured": "{n:byte is|bytes are} in {side} {buffer_name} now.",
     "RunStarted": "The machine is switched on (seed {seed}).",
     "HostBooted": "{name} is up at {address}: its IDT is loaded and its CPU idles.",
     "RunEnded": "The run is over.",
@@ -131,10 +131,10 @@ SENTENCES: Final = {
         "Power on. The CPU begins in the firmware, in real mode: there is no kernel in memory, no process, no ring, no page "
         "table. All programs are files on the disk."
     ),
-    "BlocksRequested.polled": "The disk is told to read {count} blocks from block {block} on: {name}. Whoever asked waits.",
+    "BlocksRequested.polled": "The disk is told to read {count:block|blocks} from block {block} on: {name}. Whoever asked waits.",
     "BlocksRequested.kernel": (
-        "{name} is not in memory yet: the kernel tells the disk to read {count} blocks from block {block} on. An interrupt "
-        "will say that they are there."
+        "{name} is not in memory yet: the kernel tells the disk to read {count:block|blocks} from block {block} on. An interrupt "
+        "will say when the data is there."
     ),
     "BlocksLoaded": "The disk has written {name} into memory by itself (DMA), past the CPU.",
     "BootLoaderStarted": "The firmware jumps to the boot loader, which looks for the kernel on the disk.",
@@ -176,7 +176,7 @@ SENTENCES: Final = {
     "SignalDelivered.ignored": "{program} ignores signal {signal}.",
     "SignalDelivered.killed": "Signal {signal} ends {program}.",
     "SignalDelivered.accepted": "{program} was waiting for signal {signal} and takes it: no handler runs.",
-    "PipePacketWritten": "{size} bytes go into a slot of the pipe of their own: with O_DIRECT a write is a packet.",
+    "PipePacketWritten": "{size:byte goes|bytes go} into a slot of the pipe of their own: with O_DIRECT a write is a packet.",
     "TimerfdCreated": "A timer behind a descriptor: it can be read and waited for.",
     "TimerfdSet": "The timer behind the descriptor is set: it rings at {due} ns, then every {interval} ns (0: not at all).",
     "TimerfdExpired": "The timer behind a descriptor rings: it can be read now.",
@@ -202,18 +202,18 @@ SENTENCES: Final = {
     "InodeCreated": "{path} exists now.",
     "NameRemoved": "{path} is removed.",
     "NameMoved": "{old} is called {new} now.",
-    "FileWritten": "{size} bytes are written to a file, at offset {offset}.",
-    "FileTruncated": "A file is {size} bytes long now.",
+    "FileWritten": "{size:byte is|bytes are} written to a file, at offset {offset}.",
+    "FileTruncated": "A file is {size:byte|bytes} long now.",
     "InodeFreed": "The file has neither name nor user any more: its pages are free.",
     "PipeCreated": "A pipe: 16 slots of a page, one reading and one writing end.",
-    "PipePageFilled": "{size} bytes go into the pipe's last page.",
-    "PipeEndClosed": "An end of the pipe is closed; {readers} readers and {writers} writers remain.",
+    "PipePageFilled": "{size:byte goes|bytes go} into the pipe's last page.",
+    "PipeEndClosed": "An end of the pipe is closed; {readers:reader|readers} and {writers:writer|writers} remain.",
     "EventfdCreated": "An eventfd with the counter {count}.",
     "EventfdCounted": "The eventfd's counter is {count} now.",
     "EventfdReleased": "The eventfd is gone.",
     "TextPrinted": "{program} prints {data}.",
     "LineTyped": "Somebody types {data} at the terminal of {program}.",
-    "InputRead": "{program} reads {n} bytes from its terminal.",
+    "InputRead": "{program} reads {n:byte|bytes} from its terminal.",
     "SocketCreated": "A socket with two empty buffers: receive {rcvbuf} bytes, send {sndbuf} bytes. It has no address yet.",
     "ConnectionCreated": "A SYN came to {listener_name}: the kernel makes a socket for the connection {local} ↔ {remote}.",
     "SocketBound": "{sock_name} is bound to {local}.",
@@ -233,7 +233,7 @@ SENTENCES: Final = {
     "SocketErrorSet.cleared": "The pending error of {sock_name} was read, and is gone.",
     "NoSpaceSet.full": "The send buffer of {sock_name} is full: the sender is owed a wake-up when there is room again.",
     "NoSpaceSet.room": "There is room in the send buffer of {sock_name} again.",
-    "LowatSet": "{sock_name} counts as readable from {lowat} unread bytes on.",
+    "LowatSet": "{sock_name} counts as readable from {lowat:unread byte|unread bytes} on.",
     "OptionSet": "An option of {sock_name} is set: level {level}, number {option}, value {value}.",
     "SynDropped": "The accept queue of {listener_name} is full: the SYN is thrown away, the client will try again.",
     "FinSent": "{sock_name} sends FIN: it has no more to say ({state}).",
@@ -248,27 +248,27 @@ SENTENCES: Final = {
     "TimeWaitEnded": "TIME-WAIT is over: the addresses may be used again.",
     "SocketReleased": "{sock_name} is gone with its buffers and its wait queue.",
     "BufferResized": "The buffer of {buffer_name} may hold {limit} bytes now.",
-    "BytesCopiedIn": "User → kernel: {size} bytes {data} are copied into {side} {buffer_name}.",
-    "BytesCopiedOut": "Kernel → user: {n} bytes from {side} {buffer_name} are the program's now.",
+    "BytesCopiedIn": "User → kernel: {size:byte|bytes} {data} {size:=is|are} copied into {side} {buffer_name}.",
+    "BytesCopiedOut": "Kernel → user: {n:byte|bytes} from {side} {buffer_name} {n:=is|are} the program's now.",
     "SegmentDelivered": (
         "TCP on loopback: the segment moves from the send buffer of {source_name} to the receive buffer of {target_name}."
     ),
-    "SegmentSplit": "Only {n} bytes fit into the receive buffer at the other end; the rest stays in the send buffer.",
+    "SegmentSplit": "Only {n:byte fits|bytes fit} into the receive buffer at the other end; the rest stays in the send buffer.",
     "RightsAttached": "Open files travel with the message (SCM_RIGHTS): until it is received, the message refers to them.",
     "RightsTaken": "The open files that travelled with the message were received, or went with it.",
-    "DatagramReceived": "A datagram of {size} bytes reaches {buffer_name}.",
-    "DatagramTaken": "{n} bytes of a datagram are copied to the program; what did not fit is gone.",
+    "DatagramReceived": "A datagram of {size:byte|bytes} reaches {buffer_name}.",
+    "DatagramTaken": "{n:byte of a datagram is|bytes of a datagram are} copied to the program; what did not fit is gone.",
     "DatagramDropped": "The receive buffer of {buffer_name} is full: the datagram is dropped and nobody is told.",
     "BufferDiscarded": "What was in the buffer of {buffer_name} is thrown away.",
     "TcpOpened": "{sock_name} starts counting: it offers a window of {window} bytes.",
-    "SegmentSent": "TCP makes a segment of {n} bytes [{flags}] and gives it to the driver.",
-    "SegmentReceived": "TCP puts {size} bytes, in order, into the receive buffer of {sock_name}.",
+    "SegmentSent": "TCP makes a segment of {n:byte|bytes} [{flags}] and gives it to the driver.",
+    "SegmentReceived": "TCP puts {size:byte|bytes}, in order, into the receive buffer of {sock_name}.",
     "ControlReceived": "A SYN or FIN of the peer, in order: it takes one sequence number.",
-    "AckReceived": "The peer has everything up to {una}: {n} bytes leave the send buffer of {sock_name}.",
+    "AckReceived": "The peer has everything up to {una}: {n:byte leaves|bytes leave} the send buffer of {sock_name}.",
     "SegmentRefused": "A segment does not continue what is there ({why}): its data is dropped.",
     "RetransmitStarted": "No acknowledgement came ({why}): what was sent counts as lost and is sent again.",
     "NicBooted": "The driver has set up the card of host {host}: two rings of {size} descriptors.",
-    "PacketQueued.data": "A packet [{flags}] with {size} bytes for {target} is put into the card's tx ring.",
+    "PacketQueued.data": "A packet [{flags}] with {size:byte|bytes} for {target} is put into the card's tx ring.",
     "PacketQueued.control": "A packet [{flags}] without data for {target} is put into the card's tx ring.",
     "DescriptorFilled": "A slot of the tx ring came free: the next packet is in it.",
     "PacketSent": "The card reads the packet from memory by itself (DMA) and puts it on the wire to host {target}.",
@@ -276,15 +276,15 @@ SENTENCES: Final = {
     "PacketDropped": "The packet is lost: {why}.",
     "NapiScheduled": "The handler masks the card's interrupt line: from now on the driver polls the ring.",
     "DescriptorsTaken": "The driver takes the packet off the rx ring and gives the slot an empty buffer.",
-    "NapiCompleted": "The ring is empty after {work} packets: the card may interrupt again.",
+    "NapiCompleted": "The ring is empty after {work:packet|packets}: the card may interrupt again.",
     "SoftirqRaised": "The handler leaves the rest for later: softirq {softirq}. (Not a system call: deferred interrupt work.)",
     "SoftirqEntered": "The interrupt is about to return: softirq {softirq} runs now, with interrupts allowed.",
     "SoftirqRan": "Softirq {softirq} is done: {work} handled.",
     "FdsScanned.first": (
-        "{call} asks every one of its {scanned} descriptors in turn: {ready} ready ({found_fds}). The cost grows with the "
+        "{call} asks each of its descriptors in turn, {scanned} in all: {ready} ready ({found_fds}). The cost grows with the "
         "number."
     ),
-    "FdsScanned.again": "Woken, {call} asks all {scanned} descriptors a second time: {ready} ready ({found_fds}).",
+    "FdsScanned.again": "Woken, {call} asks all its descriptors, {scanned}, a second time: {ready} ready ({found_fds}).",
     "EpollCreated": "An epoll instance: an empty red-black tree for what is watched, an empty list for what is ready.",
     "EpitemInserted": (
         "EPOLL_CTL_ADD: an item for fd {fd} becomes a red leaf under {parent_name}, and a callback waits at its file's "

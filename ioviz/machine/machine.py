@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from ioviz.machine.hardware import nic
 from ioviz.machine.hardware.inputs import Input, plug_in
@@ -51,7 +51,7 @@ class Machine:
         limits: Limits | None = None,
         printed: Callable[[int, int, bytes], object] = lambda pid, fd, data: None,
         ask: Callable[[], bytes | None] | None = None,
-        lines: bool = True,
+        lines: bool | Literal["once"] = True,
         inputs: Sequence[Input] = (),
     ) -> None:
         self.kernel = Kernel(config, seed, sink, limits or Limits(), printed, lines=lines)

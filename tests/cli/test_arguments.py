@@ -38,6 +38,14 @@ def test_knobs_are_kept_in_order() -> None:
     assert parse(["play", "--set", "trigger=et", "--set=rcvbuf=4k", "x"]).knobs == (("trigger", "et"), ("rcvbuf", "4k"))
 
 
+def test_flags_behind_a_scene_are_ours_since_it_takes_no_arguments() -> None:
+    request = parse(["play", "boot", "--lang", "zh", "--set", "bits=32", "--plain"])
+    assert request.program == Program("boot", ())
+    assert (request.lang, request.knobs, request.plain) == ("zh", (("bits", "32"),), True)
+    assert parse(["play", "boot.py", "--lang", "zh"]).program == Program("boot.py", ("--lang", "zh"))
+    assert parse(["play", "boot", "more"]).program == Program("boot", ("more",))
+
+
 def test_no_verb_is_the_gallery() -> None:
     assert parse([]).verb == "gallery"
     assert parse(["--lang", "zh"]).lang == "zh"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import string
 
 import pytest
 
 from ioviz.lesson import sentences_en, sentences_zh
-from ioviz.lesson.narration import MAKERS, VARIANTS, narrate
+from ioviz.lesson.narration import MAKERS, VARIANTS, Word, narrate
 from ioviz.model.event import Unknown
 from ioviz.model.vocabulary import KINDS
 from ioviz.model.world import World
@@ -68,3 +69,19 @@ def test_a_pipe_and_a_local_socket_have_no_send_buffer_to_copy_into() -> None:
                 told.add(pipe)
             event.apply(world)
     assert told == {True, False}
+
+
+def test_one_byte_is_no_bytes() -> None:
+    for number, told in ((0, "0 bytes are"), (1, "1 byte is"), (2, "2 bytes are"), (11, "11 bytes are")):
+        assert "{n:byte|bytes} {n:=is|are}".format_map({"n": Word(str(number))}) == told
+    assert f"{Word('x')}" == "x"
+    for name, template in sentences_en.SENTENCES.items():
+        for _, place, spec, _ in string.Formatter().parse(template):
+            assert not spec or "|" in spec, (name, place)
+    for log in runs():
+        world = World()
+        for event in log:
+            if type(event).__name__ not in ("LineReached", "TextPrinted"):
+                sentence = narrate(world, event, "en")
+                assert not re.search(r"(?<![\w.,:-])1 (bytes|packets|blocks|readers|writers)\b", sentence), sentence
+            event.apply(world)

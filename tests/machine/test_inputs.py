@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,22 @@ def test_starving_ends_a_run_without_lines(tmp_path: Path) -> None:
 def test_a_wrong_input_is_said(more: str, complaint: str, tmp_path: Path) -> None:
     with pytest.raises(SceneError, match=complaint):
         load_scene(scene(tmp_path / "wrong", more))
+
+
+def test_a_loop_that_only_computes_is_told_once_between_two_other_events(tmp_path: Path) -> None:
+    knobs = '[knobs]\ntime_slice = "20us"\n'
+    full = played(scene(tmp_path / "full", knobs))[1]
+    folder = scene(tmp_path / "once", knobs)
+    file = folder / "scene.toml"
+    file.write_text('lines = "once"\n' + file.read_text())
+    once = played(folder)[1]
+
+    def rest(log: list[Event]) -> list[tuple[str, int, int]]:
+        return [(type(e).__name__, e.t, e.at) for e in log if not isinstance(e, LineReached)]
+
+    assert rest(once) == rest(full)  # nothing else changes, and nothing happens at another time
+    assert len(once) < len(full) / 10
+    for before, event in pairwise(once):
+        if isinstance(event, IrqEntered) and event.task:
+            assert isinstance(before, LineReached)  # where the program was when it was interrupted
+            assert before.at == event.at

@@ -330,3 +330,33 @@ async def test_a_scene_that_ends_by_plan_is_no_failure(course: Path) -> None:
         text = screen_text(app)
         assert "What the scene shows ends here" in text
         assert "limit" not in text
+
+
+async def test_a_question_neither_hides_a_chapter_nor_passes_one_over(course: Path) -> None:
+    file = course / "first" / "scene.toml"
+    between = """[[chapters]]
+at = { event = "TrapEntered", call = "recvfrom", program = "server.py" }
+title.en = "Into the kernel"
+title.zh = "进内核"
+text.en = "The call has begun."
+text.zh = "调用开始了。"
+
+"""
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace(", nth = 2", "").replace("[[chapters]]", between + "[[chapters]]", 1), encoding="utf-8"
+    )
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("enter")
+        await until(pilot, StageScreen)
+        await pilot.press("]")
+        await pilot.pause()
+        assert isinstance(app.screen, StageScreen)  # the question lies here, and the chapter is read first
+        assert "The call has begun." in screen_text(app)
+        await pilot.press("right")
+        await until(pilot, QuestionScreen)
+        await pilot.press("1", "enter")
+        await until(pilot, StageScreen)
+        assert player_of(app).place.position == stage(app).chapter_places[1]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from errno import EINTR, ENOSYS
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ioviz.machine.kernel import eventpoll
 from ioviz.machine.kernel.errors import Unsupported
@@ -55,7 +55,7 @@ class Kernel(Files):
         limits: Limits,
         printed: Callable[[int, int, bytes], object],
         *,
-        lines: bool,
+        lines: bool | Literal["once"],
     ) -> None:
         super().__init__(config, seed, sink, limits)
         self.ops = OPS
@@ -69,7 +69,12 @@ class Kernel(Files):
         self.terminals: dict[int, Terminal] = {}
         """The input of each terminal, keyed by the object of its open files."""
         self.vector = VECTOR_SYSCALL if config.entry == "int80" else NO_VECTOR
-        self.line: Callable[[int], None] = self._line_logged if lines else self._line
+        follow = self._line_once if lines == "once" else self._line_logged if lines else self._line
+        self.line: Callable[[int], None] = follow
+        self._told: set[int] = set()
+        """With lines="once": the source lines that were logged since anything else happened."""
+        self._told_until = 0
+        """The `seq` behind the last of them."""
         self.on_attend.append(lambda: deliver(self))
         self._line_cost = self.costs.line
         self._trap_cost = self.costs.trap
@@ -199,6 +204,19 @@ class Kernel(Files):
         self.now += self._line_cost
         if self.now >= self.attention:
             self._attend_user()
+
+    def _line_once(self, at: int) -> None:
+        """A loop that only computes is told once: a line is logged when it is the first time since something else
+        happened, and when the program is interrupted there, so that the log says where it was."""
+        if self.seq != self._told_until:
+            self._told.clear()
+        elif at in self._told and self.now + self._line_cost < self.attention:
+            self.at = at
+            self.now += self._line_cost
+            return
+        self._told.add(at)
+        self._told_until = self.seq + 1
+        self._line_logged(at)
 
     def _line_logged(self, at: int) -> None:
         self.at = at

@@ -214,7 +214,9 @@ class Teaching(Asking):
         player = self.player
         assert player is not None
         if self.asks and self._open_questions:
-            passed = [asked for asked in self._open_questions if here <= asked.stop < there or asked.stop == there]
+            # At a chapter, first its text is to be read: the question comes with the next movement.
+            until = there if there in self.chapter_places else there + 1
+            passed = [asked for asked in self._open_questions if here <= asked.stop < until]
             return min(passed, key=lambda asked: asked.stop, default=None)
         if self._quizzing and there - here == 1 and there <= player.log_length:
             from ioviz.lesson.questions import offered
@@ -237,7 +239,7 @@ class Teaching(Asking):
         return True
 
     def _answered(self, asked: Asked, right: bool) -> Text:
-        """Keep the score, step to where the answer is seen, and say why."""
+        """Keep the score, step to where the answer is seen (or to a chapter before that), and say why."""
         player, look = self.player, self.app.look
         assert player is not None
         self._verdicts.append(right)
@@ -245,7 +247,8 @@ class Teaching(Asking):
             self.app.progress.answered(self.scene.id, sum(self._verdicts), len(self._verdicts))
         log = player.source.timeline
         why = self.sentence_of(log.event(asked.because), log.world(asked.because))
-        player.go(Place(asked.show))
+        # No chapter is passed over: it is read first, even if the answer is seen a little later only.
+        player.go(Place(min([asked.show, *(place for place in self.chapter_places if place > asked.stop)])))
         self.show_place()
         return Text(why, look.style("foreground"))
 
