@@ -8,6 +8,7 @@ become calls, and events.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -98,13 +99,16 @@ def load(port: int, kind: str, connections: int = CONNECTIONS, pump: Any = None)
 
 
 @contextlib.contextmanager
-def plain_strace(pid: int) -> Iterator[None]:
-    """strace with our filter, and nobody who reads it."""
+def plain_strace(pid: int, *, pinned: bool) -> Iterator[None]:
+    """strace with our filter, and nobody who reads it; `pinned`: on the processor of the program, as we have it."""
+    from ioviz.live.procfs import stat_fields
     from ioviz.live.strace import FLAGS
 
     command = ["strace", *FLAGS, "-o", "/dev/null", "-p", str(pid)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as tracer:
         time.sleep(0.3)
+        if pinned:
+            os.sched_setaffinity(tracer.pid, {int(stat_fields(pid)[36])})
         try:
             yield
         finally:
@@ -128,7 +132,8 @@ def watched(name: str, pid: int, port: int, kind: str) -> tuple[float, str]:
     finally:
         session.close()
     said = f"{status.calls:,} calls, {status.left_out:,} left out, {status.lost:,} lost, "
-    return rate, f"{said}{status.differences} differences in {status.compared}"
+    slower = f", header says {status.slower:.1f}x" if status.slower else ""
+    return rate, f"{said}{status.differences} differences in {status.compared}{slower}"
 
 
 def offline() -> None:
@@ -170,13 +175,16 @@ def main() -> None:
         servers.append(("redis", "redis", redis_server))
     for title, kind, server in servers:
         with server() as (pid, port):
+            load(port, kind)
             bare = load(port, kind)
             line(f"live: {title}, bare, thousands of round trips", bare / 1000, "/s")
             plain = 0.0
             if why_not("strace") is None:
-                with plain_strace(pid):
-                    plain = load(port, kind)
-                line(f"live: {title}, strace to /dev/null: slower", bare / plain, "x")
+                for pinned in (False, True):
+                    with plain_strace(pid, pinned=pinned):
+                        plain = load(port, kind)
+                    where = "on its processor" if pinned else "anywhere"
+                    line(f"live: {title}, strace to /dev/null {where}: slower", bare / plain, "x")
             for name in ("strace", "ebpf", "procfs"):
                 refusal = why_not(name, pid)
                 if refusal is not None:

@@ -96,7 +96,7 @@ def open_session(options: argparse.Namespace, lang: str) -> DemoSession:
     streams = (subprocess.PIPE, subprocess.PIPE, subprocess.DEVNULL)
     wanted = "probe" if options.source == "auto" else options.source
     try:
-        chosen = choose(wanted, None, demo.argv, streams)
+        chosen = choose(wanted, None, demo.argv, streams, whole=options.record is not None)
     except SourceError as error:
         raise UsageError(error.refusal.sentence(lang)) from error
     source: Starting

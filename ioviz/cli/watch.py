@@ -79,7 +79,7 @@ def open_session(
     silent = subprocess.DEVNULL
     streams: tuple[Any, Any, Any] = (None, sys.stderr, None) if plain else (silent, silent, silent)
     try:
-        chosen = choose(source, pid, argv, streams)
+        chosen = choose(source, pid, argv, streams, whole=record is not None)
     except SourceError as error:
         raise UsageError(error.refusal.sentence(lang)) from error
     try:

@@ -82,6 +82,12 @@ class Lost(msgspec.Struct, frozen=True, gc=False):
     why: str = ""
 
 
+class LeftOut(msgspec.Struct, frozen=True, gc=False):
+    """The source only counted `count` calls here, none of which changed a descriptor or an interest list."""
+
+    count: int
+
+
 class Ended(msgspec.Struct, frozen=True, gc=False):
     """Thread `tid` is gone: with exit status `code`, or by signal number `signal`. The last thread ends the process."""
 
@@ -102,5 +108,5 @@ class ReadySeen(msgspec.Struct, frozen=True, gc=False):
     waiters: tuple[int, ...] = ()
 
 
-Item = Call | Lost | Ended | Snapshot | ReadySeen
+Item = Call | Lost | LeftOut | Ended | Snapshot | ReadySeen
 """What a source's `take` returns. A `Snapshot` first (when attaching), and from time to time to be compared with."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from msgspec import structs
 
 from ioviz.live import procfs, strace
-from ioviz.live.cost import Cost
+from ioviz.live.cost import Cost, run_time
 from ioviz.live.ebpf import source as ebpf_source
 from ioviz.live.probe import source as probe_source
 from ioviz.live.source import Refusal, SourceError
@@ -67,14 +67,20 @@ def why_not(name: str, pid: int | None = None, argv: Sequence[str] = ()) -> Refu
 
 
 def choose(
-    name: str, pid: int | None = None, argv: Sequence[str] = (), streams: Streams = (None, None, None)
+    name: str,
+    pid: int | None = None,
+    argv: Sequence[str] = (),
+    streams: Streams = (None, None, None),
+    *,
+    whole: bool = False,
 ) -> Chosen:
-    """The source called `name`, or with `auto` the best one. Raises SourceError with the reason and the mend."""
+    """The source called `name`, or with `auto` the best one; `whole`: as much as it can tell, even of a busy program.
+    Raises SourceError with the reason and the mend."""
     passed: list[tuple[str, Refusal]] = []
     for each in NAMES if name == "auto" else (name,):
         refusal = why_not(each, pid, argv)
         if refusal is None:
-            source = _make(each, pid, argv, streams)
+            source = _make(each, pid, argv, streams, whole=whole)
             return Chosen(source, _looker(source), _cost(source), tuple(passed))
         passed.append((each, refusal))
     # What helps most is to know about strace: it is the one that most people can have.
@@ -82,7 +88,7 @@ def choose(
     raise SourceError(refusals.get("strace", passed[0][1]))
 
 
-def _make(name: str, pid: int | None, argv: Sequence[str], streams: Streams) -> Source:
+def _make(name: str, pid: int | None, argv: Sequence[str], streams: Streams, *, whole: bool) -> Source:
     stdin, stdout, stderr = streams
     if name == "strace":
         return strace.StraceSource(pid=pid, argv=argv, streams=streams)
@@ -92,7 +98,7 @@ def _make(name: str, pid: int | None, argv: Sequence[str], streams: Streams) -> 
         return ebpf_source.EbpfSource(
             argv, procfs.family(pid) if pid is not None else (),
             snapshot=lambda pids: procfs.take(pids, time.monotonic_ns, seed=True),
-            stdin=stdin, stdout=stdout, stderr=stderr,
+            most=0 if whole else ebpf_source.MOST, stdin=stdin, stdout=stdout, stderr=stderr,
         )  # fmt: skip
     assert pid is not None
     return procfs.ProcfsSource(pid)
@@ -124,6 +130,12 @@ def without(snapshot: Snapshot, links: dict[int, int]) -> Snapshot:
 
 
 def _cost(source: Source) -> Callable[[], float] | None:
-    if not isinstance(source, strace.StraceSource):
+    if not sys.platform.startswith("linux"):
         return None
-    return Cost(lambda: source.pids, lambda: source.tracer.pid if source.tracer is not None else 0)
+    if isinstance(source, strace.StraceSource):
+        return Cost(lambda: source.pids, beside=lambda: run_time(source.tracer.pid) if source.tracer is not None else 0)
+    if isinstance(source, ebpf_source.EbpfSource):
+        return Cost(source.alive, within=lambda: source.spent)
+    if isinstance(source, probe_source.ProbeSource):
+        return Cost(source.alive, within=lambda: source.spent)
+    return Cost(lambda: source.pids)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.live.calls import Call, Ended, Lost, ReadySeen
+from ioviz.live.calls import Call, Ended, LeftOut, Lost, ReadySeen
 from ioviz.live.effects import EFFECTS
 from ioviz.live.interest import drop_ready
 from ioviz.live.names import program_name
@@ -173,6 +173,8 @@ class Mirror:
             self.open.clear()
             self.changing.clear()
             self.wants_look = True
+        elif isinstance(item, LeftOut):
+            self.leave_out(item.count)
         elif isinstance(item, Snapshot):
             if not self.base:
                 self.base = item.t

@@ -170,7 +170,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "live-gaps": ("{n} gaps, {lost} lost", "缺口 {n}，丢失 {lost}"),
     "live-left-out": ("{n} left out", "略去 {n}"),
     "live-rate": ("{n} calls/s", "{n} 次/秒"),
-    "live-slower": ("{x}x slower", "慢 {x} 倍"),
+    "live-slower": ("{x}x slower", "耗时 {x} 倍"),
+    "live-not-slower": ("not slowed", "未变慢"),
     "live-paused": (
         "The stage stands still; the program goes on. e returns to the present.",
         "舞台停住了，程序仍在运行。按 e 回到现在。",

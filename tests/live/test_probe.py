@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ioviz.live.calls import Call, Ended, Lost
+from ioviz.live.calls import Call, Ended, LeftOut
 from ioviz.live.probe.source import ProbeSource, environment, why_not
 from ioviz.live.probe.wire import Decoder, WireError
 from ioviz.live.source import SourceError
@@ -222,7 +222,7 @@ def test_a_busy_program_is_counted_where_it_is_not_noted(tmp_path: Path) -> None
         print("done")
         """,
     )
-    lost = sum(item.count for item in items if isinstance(item, Lost))
+    lost = sum(item.count for item in items if isinstance(item, LeftOut))
     assert out.strip() == "done"
     assert len(finished(items, "sendto", "recvfrom")) + lost == pytest.approx(120_000, abs=2)
 

@@ -84,6 +84,15 @@ struct eventpoll {
 #define MOST_WAITERS 64
 #define DATA 255 // a mask, too: the verifier wants to see the bound
 #define SMALL 24 // bytes that are sent without a copy in between
+#define RING (1 << 24)
+#define HALF (RING / 2) // bytes that wait to be read from which on calm calls are only counted
+#define WINDOW 100000000ULL // ns
+#define SAMPLE 32
+#define NR_EPOLL_WAIT 232
+#define NR_EPOLL_CTL 233
+#define NR_EPOLL_PWAIT 281
+#define NR_EPOLL_PWAIT2 441
+#define ONE_SHOT (1U << 30)
 
 static const char EVENTPOLL[12] = "[eventpoll]";
 
@@ -250,9 +259,11 @@ struct {
 
 // What to read of a call's memory: which argument points to it, and how long it is.
 enum length_of { NOTHING = 0, RESULT, RESULT_EVENTS, FIXED, ARG_POLLFDS, POINTED, ARGUMENT };
+// `on`: 1, or CALM for a call that changes no descriptor, of which the count may be enough.
 struct wanted {
 	__u8 on, pointer, length, extra; // `extra`: bytes at most, bytes, or the number of an argument
 };
+#define CALM 2
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -263,15 +274,24 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 24);
+	__uint(max_entries, RING);
 } ring SEC(".maps");
+
+// How it goes: `most` calls are told in each WINDOW (0: all), then the calm ones are only counted, so that who watches
+// does not take the processors of what is watched. Other calls are always told, unless the ring is full.
+struct going {
+	__u64 lost, left_out; // what the ring had no room for, and what was only counted
+	__u64 most, window, told; // `window`: when it began
+	__u64 one_shot; // some item is: then `epoll_wait` changes masks, and is no calm call
+	__u64 spent; // ns in here of the programs that are watched: measured at one call in SAMPLE
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
-} lost SEC(".maps");
+	__type(value, struct going);
+} going SEC(".maps");
 
 struct full {
 	struct record head;
@@ -293,10 +313,46 @@ struct {
 static void count_lost(void)
 {
 	__u32 zero = 0;
-	__u64 *count = bpf_map_lookup_elem(&lost, &zero);
+	struct going *how = bpf_map_lookup_elem(&going, &zero);
 
-	if (count)
-		__sync_fetch_and_add(count, 1);
+	if (how)
+		__sync_fetch_and_add(&how->lost, 1);
+}
+
+// Add what has been spent since `start` here, at some of the calls: at those that began at the right time.
+static __always_inline void count_spent(__u64 start)
+{
+	__u32 zero = 0;
+	struct going *how;
+
+	if (start >> 6 & (SAMPLE - 1))
+		return;
+	how = bpf_map_lookup_elem(&going, &zero);
+	if (how)
+		__sync_fetch_and_add(&how->spent, (bpf_ktime_get_ns() - start) * SAMPLE);
+}
+
+// Whether a call that returns `now` is told. Two processors may both begin a window: then a few more are told.
+static int is_told(struct wanted *wanted, long nr, __u64 now)
+{
+	__u32 zero = 0;
+	struct going *how = bpf_map_lookup_elem(&going, &zero);
+
+	if (!how)
+		return 1;
+	if (now - how->window >= WINDOW) {
+		how->window = now;
+		how->told = 0;
+	}
+	how->told++;
+	if (!wanted || wanted->on != CALM)
+		return 1;
+	if (how->one_shot && (nr == NR_EPOLL_WAIT || nr == NR_EPOLL_PWAIT || nr == NR_EPOLL_PWAIT2))
+		return 1;
+	if ((!how->most || how->told <= how->most) && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < HALF)
+		return 1;
+	__sync_fetch_and_add(&how->left_out, 1);
+	return 0;
 }
 
 static void send(struct full *full)
@@ -337,6 +393,7 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
 	entered->args[5] = regs->r9;
 	entered->told = 0;
 	entered->active = 1;
+	count_spent(entered->start);
 	return 0;
 }
 
@@ -384,7 +441,8 @@ int BPF_PROG(on_exit, struct pt_regs *regs, long result)
 	struct wanted *wanted;
 	struct full *full;
 	struct small *small;
-	__u64 length = 0, pointer = 0;
+	struct going *how;
+	__u64 length = 0, pointer = 0, now;
 
 	entered = bpf_map_lookup_elem(&inside, &tid);
 	if (!entered || !entered->active) {
@@ -408,6 +466,11 @@ int BPF_PROG(on_exit, struct pt_regs *regs, long result)
 	}
 	number = entered->nr;
 	wanted = bpf_map_lookup_elem(&calls, &number);
+	now = bpf_ktime_get_ns();
+	if (!is_told(wanted, entered->nr, now)) {
+		count_spent(now);
+		return 0;
+	}
 	if (wanted && wanted->length != NOTHING && wanted->pointer < 6) {
 		length = length_of(wanted, entered, result);
 		pointer = entered->args[wanted->pointer];
@@ -422,10 +485,16 @@ int BPF_PROG(on_exit, struct pt_regs *regs, long result)
 		}
 		fill(&small->head, entered, RETURNED, tgid, tid);
 		small->head.result = result;
-		small->head.end = bpf_ktime_get_ns();
+		small->head.end = now;
 		if (length && !bpf_probe_read_user(small->data, length & 31, (void *)pointer))
 			small->head.length = length;
+		if (number == NR_EPOLL_CTL && small->head.length && *(__u32 *)small->data & ONE_SHOT) {
+			how = bpf_map_lookup_elem(&going, &zero);
+			if (how)
+				how->one_shot = 1;
+		}
 		bpf_ringbuf_submit(small, BPF_RB_NO_WAKEUP);
+		count_spent(now);
 		return 0;
 	}
 	full = bpf_map_lookup_elem(&scratch, &zero);
@@ -433,12 +502,13 @@ int BPF_PROG(on_exit, struct pt_regs *regs, long result)
 		return 0;
 	fill(&full->head, entered, RETURNED, tgid, tid);
 	full->head.result = result;
-	full->head.end = bpf_ktime_get_ns();
+	full->head.end = now;
 	if (length > DATA)
 		length = DATA;
 	if (!bpf_probe_read_user(full->data, length & DATA, (void *)pointer))
 		full->head.length = length;
 	send(full);
+	count_spent(now);
 	return 0;
 }
 

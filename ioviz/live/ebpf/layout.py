@@ -21,6 +21,18 @@ READY: Final = struct.Struct("<6I")
 RETURNED, ASLEEP, FORKED, GONE = 1, 2, 3, 4
 NOTHING, RESULT, RESULT_EVENTS, FIXED, POLLFDS, POINTED, ARGUMENT = range(7)
 WANTED: Final = struct.Struct("<4B")
+GOING: Final = struct.Struct("<7Q")
+"""Lost, left out, calls that are told in a window of a tenth of a second (0: all), when it began, told in it, whether
+an item is one-shot, nanoseconds spent."""
+ON, CALM = 1, 2
+QUIET: Final = frozenset(
+    {
+        "read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "sendto", "recvfrom",
+        "sendmsg", "sendfile", "splice", "poll", "ppoll", "select", "pselect6", "getsockopt", "nanosleep",
+        "clock_nanosleep", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+    }
+)  # fmt: skip
+"""Calls that change no descriptor and no interest list: of a busy program it may be enough to count them."""
 SEEN: Final = 24
 EVENT: Final = struct.Struct("<IQ")
 POLLFD: Final = struct.Struct("<ihh")

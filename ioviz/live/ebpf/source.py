@@ -1,9 +1,10 @@
 """eBPF as a source: the calls of processes without stopping them, and their epoll instances' own ready lists.
 
-The programs in the kernel write to a ring; a thread here empties it every few milliseconds. When the ring is full the
-kernel drops records and counts them: a `Lost` tells how many. `ReadySeen` is delivered when a list, or who sleeps on
-it, has changed since the last look, `looks` times a second. Sampling may miss what lasted shorter; a look while the
-kernel hands events over (`ovflist` in use) says nothing and is left out.
+The programs in the kernel write to a ring; a thread here empties it every few milliseconds. Of a busy program they tell
+`most` calls a second, in stretches without a hole, and only count the rest of those that change no descriptor and no
+interest list: a `LeftOut` tells how many. When the ring is full they drop records: a `Lost` tells that. `ReadySeen` is
+delivered when a list, or who sleeps on it, has changed since the last look, `looks` times a second. Sampling may miss
+what lasted shorter; a look while the kernel hands events over (`ovflist` in use) says nothing and is left out.
 
 Beginning in the middle: the calls are followed first, then the state is read (`snapshot`), again if a call changed it
 meanwhile; so nothing falls between the two.
@@ -23,8 +24,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ioviz.live.calls import Call, Ended, Lost, ReadySeen
-from ioviz.live.ebpf.layout import READY, SHAPES, WANTED, item
+from ioviz.live.calls import Call, Ended, LeftOut, Lost, ReadySeen
+from ioviz.live.ebpf.layout import CALM, GOING, ON, QUIET, READY, SHAPES, WANTED, item
 from ioviz.live.ebpf.libbpf import BpfError, Object, library
 from ioviz.live.ebpf.ring import Ring
 from ioviz.live.source import Inbox, Refusal, SourceError
@@ -42,8 +43,11 @@ RING_BYTES: Final = 1 << 24
 PERIOD: Final = 0.005
 BATCH: Final = 20_000
 TRIES: Final = 5
-CALM: Final = frozenset({"read", "write", "recvfrom", "sendto", "epoll_wait", "epoll_pwait", "poll", "select", "futex"})
-"""Calls that change no descriptor and no interest list."""
+MOST: Final = 50_000
+"""Calls a second that are told; of those beyond, the calm ones are only counted."""
+WINDOWS: Final = 10
+"""Windows a second, for each of which the kernel's side counts anew."""
+ONE_SHOT: Final = 1 << 30
 STOPPED_FIRST: Final = ("/bin/sh", "-c", 'kill -STOP $$; exec "$0" "$@"')
 """Runs a program that waits to be continued before its first call."""
 
@@ -91,7 +95,8 @@ def why_not() -> Refusal | None:
 
 class EbpfSource:
     """See the module. Either `argv`, a program to start, or `pids`, processes that run. `snapshot` reads the state of
-    some processes (`ioviz.live.procfs`); without it there is no seed."""
+    some processes (`ioviz.live.procfs`); without it there is no seed. `most`: calls told a second; 0: as many as the
+    ring takes."""
 
     name = "ebpf"
 
@@ -103,6 +108,7 @@ class EbpfSource:
         snapshot: Callable[[tuple[int, ...]], Snapshot] | None = None,
         looks: float = 30,
         calls: bool = True,
+        most: int = MOST,
         stdin: int | IO[bytes] | None = None,
         stdout: int | IO[bytes] | None = None,
         stderr: int | IO[bytes] | None = None,
@@ -114,14 +120,16 @@ class EbpfSource:
         self.pids: tuple[int, ...] = tuple(pids)
         self._alive = set(pids)
         self._snapshot = snapshot
-        self._looks, self._calls = looks, calls
+        self._looks, self._calls, self._most = looks, calls, most
         self._popen = (stdin, stdout, stderr, new_session)
         self._inbox = Inbox()
         self._object: Object | None = None
         self._ring: Ring | None = None
         self._stopping = threading.Event()
         self._asked = threading.Event()
-        self._lost = 0
+        self._lost = self._left_out = 0
+        self.spent = 0
+        """Nanoseconds of the programs' time that watching has taken, inside their calls."""
         self._lists: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...]]] = {}
         self._thread: threading.Thread | None = None
 
@@ -168,6 +176,10 @@ class EbpfSource:
         """See `Source`."""
         self._asked.set()
 
+    def alive(self) -> tuple[int, ...]:
+        """The processes that are watched just now, with the children."""
+        return tuple(self._alive)
+
     def stop(self) -> None:
         """See `Source`."""
         self._stopping.set()
@@ -182,8 +194,10 @@ class EbpfSource:
         loaded = self._object = Object(OBJECT)
         calls = loaded.map("calls")
         for shape in SHAPES:
-            wanted = WANTED.pack(1, shape.pointer & 0xFF, shape.length, shape.extra)
+            on = CALM if shape.name in QUIET else ON
+            wanted = WANTED.pack(on, shape.pointer & 0xFF, shape.length, shape.extra)
             loaded.put(calls, struct.pack("<I", shape.nr), wanted)
+        self._tell(one_shot=False)
         for pid in self.pids:
             self._watch(pid)
         self._ring = Ring(loaded.map("ring"), RING_BYTES)
@@ -191,6 +205,11 @@ class EbpfSource:
         if self._calls:
             loaded.attach("on_enter", "on_exit", "on_switch")
         loaded.attach("on_fork", "on_gone")
+
+    def _tell(self, *, one_shot: bool) -> None:
+        assert self._object is not None
+        going = GOING.pack(0, 0, self._most // WINDOWS, 0, 0, one_shot, 0)
+        self._object.put(self._object.map("going"), struct.pack("<I", 0), going)
 
     def _watch(self, pid: int) -> None:
         assert self._object is not None
@@ -219,6 +238,8 @@ class EbpfSource:
             pending += late
             if attempt == TRIES - 1 or not any(_changes(entry) for entry in late):
                 break
+        if any(each.events & ONE_SHOT for row in state.processes for it in row.descriptors for each in it.interests):
+            self._tell(one_shot=True)
         self._inbox.put([state])
         self._inbox.put(
             [entry for entry in pending if not isinstance(entry, Call) or entry.end >= state.t or not entry.end]
@@ -261,8 +282,11 @@ class EbpfSource:
             elif entry.name == "clone" and entry.result and not entry.args[0]:
                 self._alive.add(entry.result)
             items.append(entry)
-        zero = struct.pack("<I", 0)
-        (lost,) = struct.unpack("<Q", self._object.get(self._object.map("lost"), zero, 8) or bytes(8))
+        raw = self._object.get(self._object.map("going"), struct.pack("<I", 0), GOING.size) or bytes(GOING.size)
+        lost, left_out, *_, self.spent = GOING.unpack(raw)
+        if left_out != self._left_out:
+            items.append(LeftOut(left_out - self._left_out))
+            self._left_out = left_out
         if lost != self._lost:
             items.append(Lost(lost - self._lost, "the kernel's ring was full"))
             self._lost = lost
@@ -299,4 +323,4 @@ class EbpfSource:
 
 
 def _changes(entry: Item) -> bool:
-    return isinstance(entry, Call) and entry.name not in CALM and not entry.entered_only
+    return isinstance(entry, Call) and entry.name not in QUIET and not entry.entered_only

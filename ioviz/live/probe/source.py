@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ioviz.live.calls import Ended, Lost
+from ioviz.live.cost import run_time
 from ioviz.live.probe.wire import Decoder, WireError
 from ioviz.live.source import Inbox, Refusal, SourceError
 
@@ -107,6 +108,7 @@ class ProbeSource:
         self.ending: Refusal | None = None
         self.links: dict[int, int] = {}
         """By process: the descriptor through which the agent sends, which is not the program's."""
+        self._decoders: dict[int, Decoder] = {}
         self._settings = (env, cwd, stdin, stdout, stderr, new_session)
         self._inbox = Inbox()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -188,6 +190,18 @@ class ProbeSource:
         """See `Source`."""
         return self._inbox.wait(seconds)
 
+    def alive(self) -> tuple[int, ...]:
+        """The processes that send just now."""
+        return tuple(self._decoders)
+
+    @property
+    def spent(self) -> int:
+        """Nanoseconds of the programs' time that the agents have taken: their own threads, and a price a call."""
+        return sum(
+            each.noted * each.price + (run_time(pid, each.agent) if each.agent else 0)
+            for pid, each in tuple(self._decoders.items())
+        )
+
     def look(self) -> None:
         """The probe knows calls, not states."""
 
@@ -236,9 +250,12 @@ class ProbeSource:
             return False
         if decoder.pid:
             self.links[decoder.pid] = decoder.fd
+            self._decoders[decoder.pid] = decoder
             self._heard.set()
         if items:
             self._inbox.put(items)
+        if not data:
+            self._decoders.pop(decoder.pid, None)
         if not data and self.process is not None and decoder.pid not in {0, self.process.pid}:
             self._inbox.put([Ended(decoder.pid, t=time.monotonic_ns())])
         return bool(data)

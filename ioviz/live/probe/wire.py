@@ -11,7 +11,7 @@ import struct
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.live.calls import Call, Ended, Lost
+from ioviz.live.calls import Call, Ended, LeftOut, Lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,8 @@ HEAD: Final = struct.Struct("<cI")
 LONGEST: Final = 256 << 20
 """Bytes of a frame, at most."""
 WIDTH: Final = 8
+DEAREST: Final = 100_000
+"""Nanoseconds a note, at most: what an agent says of itself is not believed beyond that."""
 SOCK_CLOEXEC: Final = 0o2000000
 F_SETFL: Final = 4
 O_NONBLOCK: Final = 0o4000
@@ -43,6 +45,12 @@ class Decoder:
         self.fd = -1
         """The agent's own descriptor in the program: not the program's."""
         self.hello: dict[str, Any] = {}
+        self.noted = 0
+        """Calls that came."""
+        self.price = 0
+        """Nanoseconds that noting a call takes there, by its own measure."""
+        self.agent = 0
+        """The agent's own thread there."""
         self._calls: list[str] = []
         self._lists: frozenset[int] = frozenset()
         self._detailed: frozenset[int] = frozenset()
@@ -83,10 +91,15 @@ class Decoder:
             for number, (what, value) in json.loads(body):
                 self._name(int(number), what, value)
         elif kind == b"G":
-            yield Lost(int(json.loads(body)), "the program is too busy for the probe")
+            lost, left_out = json.loads(body)
+            if lost:
+                yield Lost(int(lost), "nobody took the probe's notes")
+            if left_out:
+                yield LeftOut(int(left_out))
         elif kind == b"H":
             self.hello = hello = json.loads(body)
             self.pid, self.ppid, self.fd = int(hello["pid"]), int(hello["ppid"]), int(hello.get("fd", -1))
+            self.price = min(max(int(hello.get("price", 0)), 0), DEAREST)
             self._calls = [str(name) for name in hello["calls"]]
             self._lists, self._detailed = frozenset(hello["lists"]), frozenset(hello["detailed"])
         else:
@@ -96,6 +109,8 @@ class Decoder:
         if what == "thread":
             ident, native, _name = value
             self._threads[int(ident)] = int(native)
+        elif what == "agent":
+            self.agent = int(value)
         elif what == "file":
             self._files[number] = str(value)
         else:
@@ -107,6 +122,7 @@ class Decoder:
         while at + WIDTH <= end:
             code, ident, start, stop, fd, argument, result, place = numbers[at : at + WIDTH]
             at += WIDTH
+            self.noted += 1
             pairs: tuple[tuple[int, int], ...] = ()
             if code in lists and result > 0:
                 flat = numbers[at : at + 2 * result]

@@ -28,6 +28,8 @@ HURRY: Final = 400
 """Events in a frame above which only the last state is looked at, not the one before it."""
 NOT_LIVE: Final = frozenset({"next-chapter", "toggle-trigger", "compare"})
 """Actions that say nothing of real processes."""
+SLOWER: Final = 1.05
+"""Times from which on a program counts as slowed."""
 IDLE: Final = 0.25
 """Seconds between two looks at the header while nothing happens, or while the person looks at the past."""
 
@@ -175,6 +177,7 @@ class Living(Steering):
             found.append(say("live-left-out", n=short_number(status.left_out)))
         if not status.ended:
             found.append(say("live-rate", n=short_number(round(status.rate))))
-            if status.slower >= 1.05:
-                found.append(say("live-slower", x=f"{status.slower:.1f}"))
+            if status.slower:
+                slower = status.slower >= SLOWER
+                found.append(say("live-slower", x=f"{status.slower:.1f}") if slower else say("live-not-slower"))
         return found + self.demo_state()
