@@ -98,7 +98,7 @@ def _make(name: str, pid: int | None, argv: Sequence[str], streams: Streams, *, 
         return ebpf_source.EbpfSource(
             argv, procfs.family(pid) if pid is not None else (),
             snapshot=lambda pids: procfs.take(pids, time.monotonic_ns, seed=True),
-            most=0 if whole else ebpf_source.MOST, stdin=stdin, stdout=stdout, stderr=stderr,
+            whole=whole, stdin=stdin, stdout=stdout, stderr=stderr,
         )  # fmt: skip
     assert pid is not None
     return procfs.ProcfsSource(pid)

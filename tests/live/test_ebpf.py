@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,17 +17,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioviz.live.calls import Call, Ended, ReadySeen
+from ioviz.live.calls import Call, Ended, LeftOut, Lost, ReadySeen
 from ioviz.live.ebpf.layout import RECORD, SHAPES, address, item
-from ioviz.live.ebpf.source import OBJECT, EbpfSource, why_not
+from ioviz.live.ebpf.pace import LEAST, MOST, next_most
+from ioviz.live.ebpf.source import OBJECT, EbpfSource, refused, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.live.calls import Item
 
-refused = why_not()
-root = pytest.mark.skipif(refused is not None, reason=f"eBPF: {refused.sentence() if refused else ''}")
+refusal = why_not()
+root = pytest.mark.skipif(refusal is not None, reason=f"eBPF: {refusal.sentence() if refusal else ''}")
 
 SERVER = """
     import select, socket, sys
@@ -182,6 +184,51 @@ def test_the_object_was_built_from_the_source_beside_it() -> None:
     said = OBJECT.with_name("ioviz.bpf.built-from").read_text().split()[0]
     assert hashlib.sha256(text).hexdigest() == said, "run `make bpf`"
     assert OBJECT.read_bytes()[:4] == b"\x7fELF"
+
+
+def test_an_old_kernel_is_named() -> None:
+    error = OSError(22, "Invalid argument")
+    assert "5.15.0-generic, and the eBPF programs need 5.18" in refused(error, "5.15.0-generic").sentence()
+    assert "5.18" in refused(error, "5.4").sentence("zh")
+    for release in ("6.1.0-28-amd64", "5.18.0", "7.0-rc1"):
+        assert "Invalid argument" in refused(error, release).sentence()
+
+
+@pytest.mark.parametrize(
+    ("most", "waiting", "then"), [(8_000, 0.0, 10_000), (8_000, 0.5, 5_000), (40_000, 0.5, 20_000)]
+)
+def test_less_is_told_when_the_programs_wait_for_a_processor(most: int, waiting: float, then: int) -> None:
+    assert next_most(most, waiting) == then
+
+
+def test_the_pace_has_bounds() -> None:
+    assert next_most(LEAST, 1.0) == LEAST
+    assert next_most(MOST, 0.0) == MOST
+
+
+@root
+def test_of_a_busy_program_the_calm_calls_are_counted_and_the_others_told(tmp_path: Path) -> None:
+    file = tmp_path / "busy.py"
+    file.write_text(
+        "import os\nr, w = os.pipe()\n"
+        "for turn in range(40_000):\n"
+        "    os.write(w, b'x')\n    os.read(r, 1)\n"
+        "    if turn % 100 == 0: os.close(os.dup(r))\n"
+    )
+    source = EbpfSource([sys.executable, "-S", "-I", str(file)])
+    source.start()
+    items: list[Item] = []
+    while not source.ended:
+        source.wait(0.5)
+        items += source.take(100_000)
+    source.stop()
+    told = Counter(item.name for item in items if isinstance(item, Call) and not item.entered_only)
+    left_out = sum(item.count for item in items if isinstance(item, LeftOut))
+    assert not any(isinstance(item, Lost) for item in items)
+    assert left_out > 0
+    assert told["dup"] == 400
+    assert told["read"] + told["write"] + left_out >= 80_000
+    assert source.spent > 0
 
 
 def test_without_root_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -277,11 +277,11 @@ struct {
 	__uint(max_entries, RING);
 } ring SEC(".maps");
 
-// How it goes: `most` calls are told in each WINDOW (0: all), then the calm ones are only counted, so that who watches
+// How it goes. `most` calls are told in each WINDOW (0: all), then the calm ones are only counted, so that who watches
 // does not take the processors of what is watched. Other calls are always told, unless the ring is full.
 struct going {
 	__u64 lost, left_out; // what the ring had no room for, and what was only counted
-	__u64 most, window, told; // `window`: when it began
+	__u64 window, told; // when the window began, and what has been told in it
 	__u64 one_shot; // some item is: then `epoll_wait` changes masks, and is no calm call
 	__u64 spent; // ns in here of the programs that are watched: measured at one call in SAMPLE
 };
@@ -292,6 +292,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct going);
 } going SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} most SEC(".maps");
 
 struct full {
 	struct record head;
@@ -337,8 +344,9 @@ static int is_told(struct wanted *wanted, long nr, __u64 now)
 {
 	__u32 zero = 0;
 	struct going *how = bpf_map_lookup_elem(&going, &zero);
+	__u64 *limit = bpf_map_lookup_elem(&most, &zero);
 
-	if (!how)
+	if (!how || !limit)
 		return 1;
 	if (now - how->window >= WINDOW) {
 		how->window = now;
@@ -349,7 +357,7 @@ static int is_told(struct wanted *wanted, long nr, __u64 now)
 		return 1;
 	if (how->one_shot && (nr == NR_EPOLL_WAIT || nr == NR_EPOLL_PWAIT || nr == NR_EPOLL_PWAIT2))
 		return 1;
-	if ((!how->most || how->told <= how->most) && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < HALF)
+	if ((!*limit || how->told <= *limit) && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < HALF)
 		return 1;
 	__sync_fetch_and_add(&how->left_out, 1);
 	return 0;

@@ -21,9 +21,8 @@ READY: Final = struct.Struct("<6I")
 RETURNED, ASLEEP, FORKED, GONE = 1, 2, 3, 4
 NOTHING, RESULT, RESULT_EVENTS, FIXED, POLLFDS, POINTED, ARGUMENT = range(7)
 WANTED: Final = struct.Struct("<4B")
-GOING: Final = struct.Struct("<7Q")
-"""Lost, left out, calls that are told in a window of a tenth of a second (0: all), when it began, told in it, whether
-an item is one-shot, nanoseconds spent."""
+GOING: Final = struct.Struct("<6Q")
+"""Lost, left out, when the window began, calls told in it, whether an item is one-shot, nanoseconds spent."""
 ON, CALM = 1, 2
 QUIET: Final = frozenset(
     {

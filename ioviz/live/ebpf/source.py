@@ -1,8 +1,8 @@
 """eBPF as a source: the calls of processes without stopping them, and their epoll instances' own ready lists.
 
 The programs in the kernel write to a ring; a thread here empties it every few milliseconds. Of a busy program they tell
-`most` calls a second, in stretches without a hole, and only count the rest of those that change no descriptor and no
-interest list: a `LeftOut` tells how many. When the ring is full they drop records: a `Lost` tells that. `ReadySeen` is
+so many calls a second (`pace`), in stretches without a hole, and only count the rest of those that change no descriptor
+and no interest list: a `LeftOut` tells how many. When the ring is full they drop records: a `Lost` tells that. `ReadySeen` is
 delivered when a list, or who sleeps on it, has changed since the last look, `looks` times a second. Sampling may miss
 what lasted shorter; a look while the kernel hands events over (`ovflist` in use) says nothing and is left out.
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import signal
 import struct
 import subprocess
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Final
 from ioviz.live.calls import Call, Ended, LeftOut, Lost, ReadySeen
 from ioviz.live.ebpf.layout import CALM, GOING, ON, QUIET, READY, SHAPES, WANTED, item
 from ioviz.live.ebpf.libbpf import BpfError, Object, library
+from ioviz.live.ebpf.pace import Pace
 from ioviz.live.ebpf.ring import Ring
 from ioviz.live.source import Inbox, Refusal, SourceError
 
@@ -43,8 +45,8 @@ RING_BYTES: Final = 1 << 24
 PERIOD: Final = 0.005
 BATCH: Final = 20_000
 TRIES: Final = 5
-MOST: Final = 50_000
-"""Calls a second that are told; of those beyond, the calm ones are only counted."""
+OLDEST: Final = (5, 18)
+"""The first kernel with all that the programs use: `bpf_loop` is of 5.17, `sched_switch` tells the state since 5.18."""
 WINDOWS: Final = 10
 """Windows a second, for each of which the kernel's side counts anew."""
 ONE_SHOT: Final = 1 << 30
@@ -93,10 +95,24 @@ def why_not() -> Refusal | None:
     return None
 
 
+def refused(error: OSError, release: str) -> Refusal:
+    """Why kernel `release` did not take the programs."""
+    numbers = [int(part) for part in re.findall(r"\d+", release)[:2]]
+    if tuple(numbers) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        return Refusal(
+            f"this kernel is {release}, and the eBPF programs need {oldest}", "use another source",
+            f"内核版本是 {release}，eBPF 程序需要 {oldest} 以上", "请换一种来源",
+        )  # fmt: skip
+    return Refusal(
+        f"the kernel refused the eBPF programs ({error.strerror})", "use another source",
+        f"内核拒绝了 eBPF 程序（{error.strerror}）", "请换一种来源",
+    )  # fmt: skip
+
+
 class EbpfSource:
     """See the module. Either `argv`, a program to start, or `pids`, processes that run. `snapshot` reads the state of
-    some processes (`ioviz.live.procfs`); without it there is no seed. `most`: calls told a second; 0: as many as the
-    ring takes."""
+    some processes (`ioviz.live.procfs`); without it there is no seed. `whole`: as many calls as the ring takes."""
 
     name = "ebpf"
 
@@ -108,7 +124,7 @@ class EbpfSource:
         snapshot: Callable[[tuple[int, ...]], Snapshot] | None = None,
         looks: float = 30,
         calls: bool = True,
-        most: int = MOST,
+        whole: bool = False,
         stdin: int | IO[bytes] | None = None,
         stdout: int | IO[bytes] | None = None,
         stderr: int | IO[bytes] | None = None,
@@ -120,7 +136,7 @@ class EbpfSource:
         self.pids: tuple[int, ...] = tuple(pids)
         self._alive = set(pids)
         self._snapshot = snapshot
-        self._looks, self._calls, self._most = looks, calls, most
+        self._looks, self._calls, self._whole = looks, calls, whole
         self._popen = (stdin, stdout, stderr, new_session)
         self._inbox = Inbox()
         self._object: Object | None = None
@@ -149,11 +165,13 @@ class EbpfSource:
                 self._begin_program()
         except OSError as error:
             self._close()
-            what = "the kernel refused the eBPF programs" if isinstance(error, BpfError) else "the program cannot start"
-            zh = "内核拒绝了 eBPF 程序" if isinstance(error, BpfError) else "程序无法启动"
-            raise SourceError(
-                Refusal(f"{what} ({error.strerror})", "use another source", f"{zh}（{error.strerror}）", "请换一种来源")
-            ) from error
+            if isinstance(error, BpfError):
+                refusal = refused(error, platform.release())
+            else:
+                refusal = Refusal(
+                    f"the program cannot start ({error.strerror})", "", f"程序无法启动（{error.strerror}）"
+                )
+            raise SourceError(refusal) from error
         if self._snapshot is not None and not self.argv:
             self._seed()
         self._thread = threading.Thread(target=self._drain, name="ioviz-ebpf", daemon=True)
@@ -197,7 +215,8 @@ class EbpfSource:
             on = CALM if shape.name in QUIET else ON
             wanted = WANTED.pack(on, shape.pointer & 0xFF, shape.length, shape.extra)
             loaded.put(calls, struct.pack("<I", shape.nr), wanted)
-        self._tell(one_shot=False)
+        self._pace = None if self._whole else Pace(self.alive)
+        self._limit(self._pace.most if self._pace is not None else 0)
         for pid in self.pids:
             self._watch(pid)
         self._ring = Ring(loaded.map("ring"), RING_BYTES)
@@ -206,10 +225,18 @@ class EbpfSource:
             loaded.attach("on_enter", "on_exit", "on_switch")
         loaded.attach("on_fork", "on_gone")
 
-    def _tell(self, *, one_shot: bool) -> None:
+    def _limit(self, most: int) -> None:
+        """Have `most` calls a second told; 0: all."""
         assert self._object is not None
-        going = GOING.pack(0, 0, self._most // WINDOWS, 0, 0, one_shot, 0)
-        self._object.put(self._object.map("going"), struct.pack("<I", 0), going)
+        self._object.put(self._object.map("most"), struct.pack("<I", 0), struct.pack("<Q", most // WINDOWS))
+
+    def _want_waits(self) -> None:
+        """Some item is one-shot: what `epoll_wait` delivers changes it."""
+        assert self._object is not None
+        for shape in SHAPES:
+            if shape.name.startswith("epoll_") and shape.name in QUIET:
+                wanted = WANTED.pack(ON, shape.pointer & 0xFF, shape.length, shape.extra)
+                self._object.put(self._object.map("calls"), struct.pack("<I", shape.nr), wanted)
 
     def _watch(self, pid: int) -> None:
         assert self._object is not None
@@ -239,7 +266,7 @@ class EbpfSource:
             if attempt == TRIES - 1 or not any(_changes(entry) for entry in late):
                 break
         if any(each.events & ONE_SHOT for row in state.processes for it in row.descriptors for each in it.interests):
-            self._tell(one_shot=True)
+            self._want_waits()
         self._inbox.put([state])
         self._inbox.put(
             [entry for entry in pending if not isinstance(entry, Call) or entry.end >= state.t or not entry.end]
@@ -260,6 +287,8 @@ class EbpfSource:
                 items.append(self._snapshot(tuple(sorted(self._alive))))
             if items:
                 self._inbox.put(items)
+            if self._pace is not None and self._calls and self._pace.again():
+                self._limit(self._pace.most)
             if self.process is not None:
                 self.process.poll()
             if not self._alive:
