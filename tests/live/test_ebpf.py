@@ -222,11 +222,14 @@ def test_of_a_busy_program_the_calm_calls_are_counted_and_the_others_told(tmp_pa
         source.wait(0.5)
         items += source.take(100_000)
     source.stop()
+    assert source.process is not None
+    source.process.wait()
     told = Counter(item.name for item in items if isinstance(item, Call) and not item.entered_only)
     left_out = sum(item.count for item in items if isinstance(item, LeftOut))
     assert not any(isinstance(item, Lost) for item in items)
     assert left_out > 0
-    assert told["dup"] == 400
+    assert told["fcntl"] >= 400  # os.dup is one
+    assert told["close"] >= 400
     assert told["read"] + told["write"] + left_out >= 80_000
     assert source.spent > 0
 

@@ -2,9 +2,9 @@
 
 The programs in the kernel write to a ring; a thread here empties it every few milliseconds. Of a busy program they tell
 so many calls a second (`pace`), in stretches without a hole, and only count the rest of those that change no descriptor
-and no interest list: a `LeftOut` tells how many. When the ring is full they drop records: a `Lost` tells that. `ReadySeen` is
-delivered when a list, or who sleeps on it, has changed since the last look, `looks` times a second. Sampling may miss
-what lasted shorter; a look while the kernel hands events over (`ovflist` in use) says nothing and is left out.
+and no interest list: a `LeftOut` tells how many. When the ring is full they drop records: a `Lost` tells that.
+`ReadySeen` is delivered when a list, or who sleeps on it, has changed since the last look, `looks` times a second.
+Sampling may miss what lasted shorter; a look while the kernel hands events over (`ovflist` in use) is left out.
 
 Beginning in the middle: the calls are followed first, then the state is read (`snapshot`), again if a call changed it
 meanwhile; so nothing falls between the two.
