@@ -17,6 +17,7 @@ from ioviz.machine.kernel.config import Config
 from ioviz.machine.launch import Launch
 from ioviz.machine.machine import Machine
 from ioviz.machine.user.loader import load_program
+from ioviz.model.bursts import Burst
 from ioviz.trace.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -44,12 +45,13 @@ def main(mode: str, *commands: str) -> None:
     timeline = Timeline()
     made = 0
 
-    def drop(event: Event) -> None:
+    def drop(entry: Event | Burst) -> None:
         nonlocal made
-        made += 1
+        made += entry.count if isinstance(entry, Burst) else 1
 
     start = time.perf_counter()
-    machine = Machine(launches(commands), Config(), drop if mode == "none" else timeline.append, lines=mode == "lines")
+    sink = drop if mode == "none" else timeline.append
+    machine = Machine(launches(commands), Config(), sink, lines=mode == "lines", bursts=True)
     while not machine.run(SLICE):
         timeline.pack()
     wall = time.perf_counter() - start

@@ -81,6 +81,7 @@ class Session:
             limits=setup.limits,
             lines=setup.lines,
             inputs=setup.inputs,
+            bursts=True,
         )
 
     @property

@@ -75,6 +75,7 @@ def _run(request: Request) -> int:
             printed=output.printed,
             ask=run.ask,
             lines=request.lines and bool(request.record or request.json),
+            bursts=not sinks,
         )
         stack.callback(run.machine.dispose)
         before = signal.signal(signal.SIGINT, run.on_sigint)

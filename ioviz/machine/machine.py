@@ -39,7 +39,8 @@ O_RDWR: Final = 2
 class Machine:
     """A run of `launches`, which goes on as far as `run` is told. `sink` gets every event, `printed(pid, fd, data)` all
     that the programs print, `ask()` fetches a person's next line for the main program (b"": end of input, None: the
-    person was interrupted). `inputs`: what is done with mouse and keyboard of the first host, and when."""
+    person was interrupted). `inputs`: what is done with mouse and keyboard of the first host, and when.
+    `bursts`: `sink` is a log, which takes several events as one entry (`ioviz.model.bursts`)."""
 
     def __init__(
         self,
@@ -53,8 +54,9 @@ class Machine:
         ask: Callable[[], bytes | None] | None = None,
         lines: bool | Literal["once"] = True,
         inputs: Sequence[Input] = (),
+        bursts: bool = False,
     ) -> None:
-        self.kernel = Kernel(config, seed, sink, limits or Limits(), printed, lines=lines)
+        self.kernel = Kernel(config, seed, sink, limits or Limits(), printed, lines=lines, bursts=bursts)
         self._hosting = Hosting(self.kernel)
         self._seed = seed
         self._ask = ask

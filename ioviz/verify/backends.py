@@ -51,7 +51,11 @@ BUSY: Final = "task sleeps"
 
 
 def simulate(
-    ops: Sequence[Op], sink: Callable[[Event], object] | None = None, config: Config | None = None
+    ops: Sequence[Op],
+    sink: Callable[[Event], object] | None = None,
+    config: Config | None = None,
+    *,
+    bursts: bool = False,
 ) -> list[Any]:
     """The steps on the machine, and last the operations that sleep for ever, or how the run ended if it did early."""
     steps: list[Any] = []
@@ -85,7 +89,7 @@ def simulate(
             back.clear()
         steps.append(sorted(running.values()))
 
-    kernel = run_bodies([body], sink=sink or _ignore, config=config, limits=Limits())
+    kernel = run_bodies([body], sink=sink or _ignore, config=config, limits=Limits(), bursts=bursts or sink is None)
     if len(steps) <= len(ops):
         steps.append(kernel.world.runs[1].message)
     return steps

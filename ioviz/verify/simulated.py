@@ -31,9 +31,10 @@ def run_bodies(
     limits: Limits | None = None,
     stdin: Sequence[bytes] = (),
     lines: bool = False,
+    bursts: bool = False,
 ) -> Kernel:
     """Run each body as a process of its own on one host, the first one as the main program, to the end."""
-    kernel = Kernel(config or Config(), 0, sink, limits or Limits(), printed, lines=lines)
+    kernel = Kernel(config or Config(), 0, sink, limits or Limits(), printed, lines=lines, bursts=bursts)
     kernel.boot(1, "host1", "10.0.0.1")
     for number, body in enumerate(bodies):
         pid = kernel.next_tid()

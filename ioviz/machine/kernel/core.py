@@ -59,7 +59,8 @@ class Core:
     def __init__(self, config: Config, seed: int, sink: Callable[[Event], object]) -> None:
         self.config = config
         self.world = World()
-        self.sink = sink
+        self.sink: Callable[[Any], object] = sink
+        """Takes each event; with `bursts` (see `Kernel`) also bursts."""
         self.seq = 0
         self.now = 0
         self.cpu = 0

@@ -217,6 +217,10 @@ def ep_send_events(k: Kernel, ep: int, maxevents: int) -> tuple[tuple[int, int],
     left = lists[ep].count
     if not left:
         return ()
+    if k.fastpath:
+        quickly = k.send_events(ep, maxevents)
+        if quickly is not None:
+            return quickly
     items, files, ops, sink = world.epitems, world.files, k.ops, k.sink
     cpu, task, at, cause = k.cpu, k.task, k.at, k.cause
     found: list[tuple[int, int]] = []

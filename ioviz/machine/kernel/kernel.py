@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ioviz.machine.kernel import eventpoll
 from ioviz.machine.kernel.errors import Unsupported
+from ioviz.machine.kernel.fastpath import FASTPATH, send_events
 from ioviz.machine.kernel.files import Descriptors, Files
 from ioviz.machine.kernel.inet import Net
 from ioviz.machine.kernel.pipe import pipe_fcntl
@@ -56,8 +57,11 @@ class Kernel(Files):
         printed: Callable[[int, int, bytes], object],
         *,
         lines: bool | Literal["once"],
+        bursts: bool = False,
     ) -> None:
+        """With `bursts`, `sink` gets bursts for some of the events (`ioviz.model.bursts`)."""
         super().__init__(config, seed, sink, limits)
+        self.fastpath = FASTPATH if bursts else {}
         self.ops = OPS
         self.printed = printed
         self.net = Net(nic_interrupt)
@@ -99,6 +103,11 @@ class Kernel(Files):
         task = self.task
         if not task or self.thread.killed:
             return self._refuse(nr, args)
+        fast = self.fastpath.get(nr)
+        if fast is not None:
+            result = fast(self, *args)
+            if result is not None:
+                return result
         entry = ENTRIES[nr] if 0 <= nr < TABLE_SIZE else None
         if entry is None:
             self.stop("unsupported", f"the machine has no system call {name_of(nr)} {self.where()}", 126)
@@ -289,6 +298,7 @@ class Kernel(Files):
 
     ep_poll_callback = eventpoll.ep_poll_callback
     eventpoll_release_file = eventpoll.eventpoll_release_file
+    send_events = send_events
     retarget = retarget
     exit_notify = exit_notify
     pipe_fcntl = pipe_fcntl

@@ -31,6 +31,7 @@ from ioviz.machine.kernel import (
     tty,
 )
 from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SOCKET, TIMERFD, TTY
+from ioviz.model.shown import SHOWN, address, received, sent, text
 from ioviz.model.syscalls import SYS, TABLE_SIZE
 
 if TYPE_CHECKING:
@@ -133,33 +134,15 @@ OPS: Final[dict[str, FileOps]] = {
     SOCKET: socket.OPS,
 }
 
-SHOWN: Final = 32
-"""Bytes of a buffer that the log shows, and rows of a list."""
-
-
-def _text(data: bytes) -> str:
-    return data[:SHOWN].decode("latin-1")
-
-
-def _sent(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    fd, data, flags, address = args
-    return fd, data[:SHOWN].decode("latin-1"), len(data), flags, address if address is None else _address(address)
-
-
-def _received(out: tuple[bytes, Any]) -> tuple[Any, ...]:
-    data, address = out
-    return data[:SHOWN].decode("latin-1"), address if address is None else _address(address)
-
-
 SHOW_ARGS: Final[dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]]] = {
-    SYS.write: lambda args: (args[0], _text(args[1]), len(args[1])),
-    SYS.sendto: _sent,
-    SYS.writev: lambda args: (args[0], _text(b"".join(args[1])), len(args[1])),
-    SYS.pwritev: lambda args: (args[0], _text(b"".join(args[1])), len(args[1]), args[2]),
-    SYS.sendmsg: lambda args: (args[0], _text(args[1]), len(args[1]), args[3], args[4]),
-    SYS.bind: lambda args: (args[0], _address(args[1])),
-    SYS.connect: lambda args: (args[0], _address(args[1])),
-    SYS.setsockopt: lambda args: (*args[:3], _text(args[3]) if isinstance(args[3], bytes) else args[3]),
+    SYS.write: lambda args: (args[0], text(args[1]), len(args[1])),
+    SYS.sendto: sent,
+    SYS.writev: lambda args: (args[0], text(b"".join(args[1])), len(args[1])),
+    SYS.pwritev: lambda args: (args[0], text(b"".join(args[1])), len(args[1]), args[2]),
+    SYS.sendmsg: lambda args: (args[0], text(args[1]), len(args[1]), args[3], args[4]),
+    SYS.bind: lambda args: (args[0], address(args[1])),
+    SYS.connect: lambda args: (args[0], address(args[1])),
+    SYS.setsockopt: lambda args: (*args[:3], text(args[3]) if isinstance(args[3], bytes) else args[3]),
     SYS.poll: lambda args: (args[0][:SHOWN], len(args[0]), args[1]),
     SYS.select: lambda args: (args[0], args[1][:SHOWN], args[2][:SHOWN], args[3][:SHOWN], args[4]),
     SYS.clone: lambda args: (args[0],),
@@ -170,21 +153,17 @@ SHOW_ARGS: Final[dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]]] = {
 """How to log the arguments of the calls whose arguments are not small atoms."""
 
 
-def _address(address: Any) -> Any:
-    return _text(address) if isinstance(address, bytes) else address
-
-
 SHOW_OUT: Final[dict[int, Callable[[Any], Any]]] = {
-    SYS.read: _text,
-    SYS.readv: _text,
-    SYS.preadv: _text,
-    SYS.recvfrom: _received,
-    SYS.recvmsg: lambda out: (_text(out[0]), out[2], _address(out[3])),
-    SYS.accept4: _address,
-    SYS.getsockname: _address,
-    SYS.getpeername: _address,
-    SYS.getsockopt: _address,
-    SYS.getrandom: _text,
+    SYS.read: text,
+    SYS.readv: text,
+    SYS.preadv: text,
+    SYS.recvfrom: received,
+    SYS.recvmsg: lambda out: (text(out[0]), out[2], address(out[3])),
+    SYS.accept4: address,
+    SYS.getsockname: address,
+    SYS.getpeername: address,
+    SYS.getsockopt: address,
+    SYS.getrandom: text,
     SYS.epoll_wait: lambda out: out[:SHOWN],
     SYS.poll: lambda out: out[:SHOWN],
     SYS.select: lambda out: tuple(fds[:SHOWN] for fds in out),

@@ -44,6 +44,8 @@ class KernelPort(Protocol):
     """The tid that is running; 0 if none is."""
     pid: int
     """Its process."""
+    ended: bool
+    """Whether the run is over."""
     line: Callable[[int], None]
     """The hook that instrumented lines call with their `at`."""
 

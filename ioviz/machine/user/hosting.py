@@ -3,7 +3,8 @@ garbage.
 
 Exceptions in finalizers and warnings of C code ("coroutine was never awaited") belong to the guest that is running:
 they come out of its stderr; what comes when no guest runs is dropped. The collector is off, since finalizers enter the
-kernel: it runs where the kernel says.
+kernel: it runs where the kernel says. It stays off between the parts of a run too, or what it finds would be closed
+where a part happens to end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import gc
 import sys
 import typing
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ioviz.machine.kernel.switch import TaskKilled
 from ioviz.machine.user.ending import is_ours
@@ -26,19 +27,23 @@ if TYPE_CHECKING:
 class Hosting:
     """A context in which the guests of one kernel run. `guests` has them by pid."""
 
+    _unfinished: ClassVar[set[int]] = set()
+    """The runs that are under way, by id of their hosting: as long as there is one, the collector stays off."""
+
     def __init__(self, kernel: KernelPort) -> None:
         self._kernel = kernel
         self.guests: dict[int, Guest] = {}
-        self._saved: tuple[Callable[..., Any], Callable[..., Any], bool] | None = None
+        self._saved: tuple[Callable[..., Any], Callable[..., Any]] | None = None
         self._warnings: Any = None
         self._recursion = 0
         """The recursion limit that the guests have come to, put away while none runs."""
         self._host_recursion = sys.getrecursionlimit()
 
     def __enter__(self) -> Hosting:
-        self._saved = sys.unraisablehook, sys.displayhook, gc.isenabled()
+        self._saved = sys.unraisablehook, sys.displayhook
         sys.unraisablehook = self._unraisable
         sys.displayhook = self._displayed
+        Hosting._unfinished.add(id(self))
         gc.disable()
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, self._recursion))
@@ -55,8 +60,13 @@ class Hosting:
         self._recursion = sys.getrecursionlimit()
         sys.setrecursionlimit(self._host_recursion)
         self._warnings.__exit__(None, None, None)
-        sys.unraisablehook, sys.displayhook, collecting = self._saved
-        if collecting:
+        sys.unraisablehook, sys.displayhook = self._saved
+        if self._kernel.ended:
+            self._finish()
+
+    def _finish(self) -> None:
+        Hosting._unfinished.discard(id(self))
+        if not Hosting._unfinished:
             gc.enable()
 
     def release(self) -> None:
@@ -67,6 +77,7 @@ class Hosting:
         for clean in getattr(typing, "_cleanups", ()):
             clean()  # since 3.12 generic classes of guests come by the host's caches
         gc.collect()
+        self._finish()
 
     def _running(self) -> Guest | None:
         kernel = self._kernel

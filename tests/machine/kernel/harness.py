@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ioviz.machine.kernel.config import Config
 from ioviz.machine.kernel.kernel import Kernel
 from ioviz.machine.kernel.sched import Limits
 from ioviz.model.event import Event
 from ioviz.model.world import World
+from ioviz.trace.log import unfolded
 from ioviz.verify.simulated import run_bodies
 
 Body = Callable[[Kernel], object]
@@ -46,17 +48,19 @@ def run(
     lines: bool = False,
 ) -> Ran:
     """Run each body as a process of its own on one host, the first one as the main program."""
-    log: list[Event] = []
+    entries: list[Any] = []
     printed: list[tuple[int, int, bytes]] = []
     kernel = run_bodies(
         bodies,
-        sink=log.append,
+        sink=entries.append,
         printed=lambda *piece: printed.append(piece),
         config=config,
         limits=limits,
         stdin=stdin,
         lines=lines,
+        bursts=True,
     )
+    log = unfolded(entries)
     folded = World()
     for event in log:
         event.apply(folded)

@@ -21,6 +21,7 @@ class FakeKernel:
 
     def __init__(self, stdin: str) -> None:
         self.task = self.pid = 1
+        self.ended = True
         self.line: Callable[[int], None] = self._line
         self.calls: list[int] = []
         self.lines: list[tuple[int, int]] = []
