@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     choose_language(lang)
     try:
         request = parse(argv)
-        choose_language(request.lang)
+        choose_language(request.lang or lang)
         return _run(request)
     except UsageError as error:
         print(say("usage", text=in_language(error)), file=sys.stderr)

@@ -10,13 +10,16 @@ import argparse
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from ioviz import __version__
-from ioviz.cli.messages import LANGUAGES, say
+from ioviz.cli.help import Parser, UsageError
+from ioviz.cli.messages import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+__all__ = ["Parser", "Program", "Request", "UsageError", "parse"]
 
 MAIN, PEER, REMOTE = "main", "peer", "remote"
 MAX_STEPS = 50_000_000
@@ -36,10 +39,6 @@ MODULES: Final = {
     "trace": "ioviz.cli.watch",
 }
 """Verbs that take their own flags apart: each module has `run(request) -> int`, and finds them in `request.rest`."""
-
-
-class UsageError(Exception):
-    """What was typed makes no sense; the text is one sentence for the person."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,6 @@ class Found:
 
     others: list[Program] = field(default_factory=list)
     knobs: list[tuple[str, str]] = field(default_factory=list)
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are UsageErrors."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
 
 
 class _Other(argparse.Action):
@@ -137,73 +129,44 @@ def count(text: str) -> int:
     return int(text)
 
 
-def add_run_flags(parser: argparse.ArgumentParser) -> None:
+def add_run_flags(parser: Parser) -> None:
     """The flags that say what runs and under which conditions: the same for `exec` and `play`."""
-    add = parser.add_argument
-    add("-m", dest="module", metavar="MODULE", help="run a module, as Python has it; the rest are its arguments")
-    add("--peer", action=_Other, metavar="'FILE ARGS'", help="a further program on the same host (repeatable)")
-    add("--remote", action=_Other, metavar="'FILE ARGS'", help="a further program on a second host, joined by a link")
-    add("--peer-stdin", action=_Stdin, metavar="FILE", help="feeds the program before it, a line for each input()")
-    add("--set", action=_Knob, metavar="KNOB=VALUE", help="turn a kernel knob, such as trigger=et (repeatable)")
-    add("--seed", type=int, default=0, metavar="N", help="of everything that is random in the run (0)")
-    add("--no-lines", dest="lines", action="store_false", help="do not follow source lines: faster, and less to see")
-    add("--max-steps", type=count, default=MAX_STEPS, metavar="N", help=f"end the run after N events ({MAX_STEPS:,})")
-    add("--max-time", type=positive, metavar="S", help="end the run after S virtual seconds")
-    add("--lang", choices=LANGUAGES, help="language of the texts")
+    parser.add("-m", dest="module", metavar="MODULE")
+    parser.add("--peer", action=_Other, metavar="'FILE ARGS'")
+    parser.add("--remote", action=_Other, metavar="'FILE ARGS'")
+    parser.add("--peer-stdin", action=_Stdin, metavar="FILE")
+    parser.add("--set", action=_Knob, metavar="KNOB=VALUE")
+    parser.add("--seed", type=int, default=0, metavar="N")
+    parser.add("--no-lines", dest="lines", action="store_false")
+    parser.add("--max-steps", type=count, default=MAX_STEPS, metavar="N")
+    parser.add("--max-time", type=positive, metavar="S")
 
 
-def exec_parser() -> argparse.ArgumentParser:
+def exec_parser() -> Parser:
     """The flags of `ioviz exec`, for parsing and for help."""
-    parser = Parser(
-        prog="ioviz exec",
-        usage="ioviz exec [flags] PROGRAM.py [ARGS]\n       ioviz exec [flags] -m MODULE [ARGS]",
-        description="Run a Python program on the simulated kernel.",
-        allow_abbrev=False,
-    )
+    parser = Parser("exec")
     add_run_flags(parser)
-    parser.add_argument("--record", type=Path, metavar="FILE", help="keep the run, to be played later")
-    parser.add_argument("--strace", action="store_true", help="print each system call to stderr, in strace's format")
-    parser.add_argument("--json", action="store_true", help="print each event to stdout, as JSON Lines")
+    parser.add("--record", type=Path, metavar="FILE")
+    parser.add("--strace", action="store_true")
+    parser.add("--json", action="store_true")
     return parser
 
 
-def play_parser() -> argparse.ArgumentParser:
+def play_parser() -> Parser:
     """The flags of `ioviz play`, for parsing and for help."""
-    parser = Parser(
-        prog="ioviz play",
-        usage="ioviz play [flags] WHAT [ARGS]\n       ioviz play [flags] -m MODULE [ARGS]",
-        description="Watch a scene, a program (with its peers) or a recording.",
-        allow_abbrev=False,
-    )
+    parser = Parser("play")
     add_run_flags(parser)
-    parser.add_argument("--plain", action="store_true", help="the same story as text (also when there is no terminal)")
-    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
+    parser.add("--stdin", type=Path, metavar="FILE")
+    parser.add("--plain", action="store_true")
+    parser.add("--ascii", action="store_true")
     return parser
 
 
-def main_parser() -> argparse.ArgumentParser:
+def main_parser() -> Parser:
     """`ioviz` without a verb, and what `ioviz --help` prints."""
-    parser = Parser(
-        prog="ioviz",
-        usage="ioviz [--lang LANG]                      the gallery of scenes\n"
-        "       ioviz play WHAT [ARGS]                   watch a scene, a program or a recording\n"
-        "       ioviz exec PROGRAM.py [ARGS]             run a program on the simulated kernel\n"
-        "       ioviz verify WHAT [ARGS]                 compare it with the real kernel, call by call\n"
-        "       ioviz live [MODEL]                       a real server with real clients, to look at\n"
-        "       ioviz trace -- PROGRAM [ARGS]            start any real program, and watch it\n"
-        "       ioviz attach PID                         watch a process that runs\n"
-        "       ioviz doctor                             what this computer lets one watch\n"
-        "       ioviz new-scene NAME                     lay a scene of one's own\n"
-        "       ioviz check-scene WHAT...                play scenes without a terminal, and say what is wrong\n"
-        "       ioviz calibrate                          measure what this computer takes for calls and switches\n"
-        "       ioviz race                               BIO, NIO, select, poll and epoll, simulated and measured\n"
-        "       ioviz progress [--reset]                 what of the course has been played",
-        description="A kernel that one can watch. `ioviz VERB --help` lists the flags of a verb.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"ioviz {__version__}")
-    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts (else from the environment)")
-    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
+    parser = Parser("")
+    parser.add("--version", action="version", version=f"ioviz {__version__}")
+    parser.add("--ascii", action="store_true")
     return parser
 
 
@@ -233,10 +196,11 @@ def taken_apart(verb: str, parser: argparse.ArgumentParser, argv: Sequence[str],
         ours, rest = [*ours, *rest[1:]], rest[:1]
     found = Found()
     options = parser.parse_args(ours, argparse.Namespace(found=found))
+    stdin = getattr(options, "stdin", None)
     if options.module is not None:
-        program = Program(options.module, tuple(rest), module=True)
+        program = Program(options.module, tuple(rest), module=True, stdin=stdin)
     elif rest:
-        program = Program(rest[0], tuple(rest[1:]))
+        program = Program(rest[0], tuple(rest[1:]), stdin=stdin)
     else:
         raise UsageError(say("what-to-run", verb=verb))
     return Request(

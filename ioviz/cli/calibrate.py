@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import Parser, UsageError
-from ioviz.cli.messages import LANGUAGES, choose_language, say
+from ioviz.cli.messages import choose_language, say
 
 if TYPE_CHECKING:
     from ioviz.cli.arguments import Request
@@ -16,15 +16,10 @@ def run(request: Request) -> int:
     """Measure, show, and write the table unless that is not wanted."""
     from ioviz.measure.calibrate import MeasureError, compiler, remove_table, table_of, write_table
 
-    parser = Parser(
-        prog="ioviz calibrate",
-        description="Measure what this computer takes for calls, switches and copies, and let the machine go by it.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--dry-run", action="store_true", help="show it, and leave the machine's table as it is")
-    parser.add_argument("--reset", action="store_true", help="go back to the built-in table")
-    parser.add_argument("--no-compiler", action="store_true", help="measure from Python, even if there is a C compiler")
-    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    parser = Parser("calibrate")
+    parser.add("--dry-run", action="store_true")
+    parser.add("--reset", action="store_true")
+    parser.add("--no-compiler", action="store_true")
     options = parser.parse_args(request.rest)
     lang = choose_language(options.lang or request.lang)
     try:

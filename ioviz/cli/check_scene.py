@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from ioviz.cli.arguments import Parser, UsageError
-from ioviz.cli.messages import LANGUAGES, choose_language, say
+from ioviz.cli.messages import LANGUAGES, choose_language, in_language, say
 from ioviz.lesson.scene import Both, SceneError, find_scenes, load_scene
 from ioviz.tui.wrap import wrap
 
@@ -33,17 +33,12 @@ SHOWN: Final = 6
 
 def run(request: Request) -> int:
     """Check what `request` names; the number of wrong scenes decides the exit code."""
-    parser = Parser(
-        prog="ioviz check-scene",
-        description="Play scenes without a terminal, under each setting of their tries, and say what is wrong.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("what", nargs="*", metavar="SCENE", help="a folder with a scene, or the name of one of ioviz's")
-    parser.add_argument("--all", action="store_true", help="every scene that ioviz has")
-    parser.add_argument("--quiet", "-q", action="store_true", help="say only what is wrong")
-    parser.add_argument("--run-commands", action="store_true", help="also run the commands of the articles' pages")
-    parser.add_argument("--events", action="store_true", help="list every kind of event with its fields")
-    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    parser = Parser("check-scene")
+    parser.add("what", nargs="*", metavar="SCENE")
+    parser.add("--all", action="store_true")
+    parser.add("-q", "--quiet", action="store_true")
+    parser.add("--run-commands", action="store_true")
+    parser.add("--events", action="store_true")
     options = parser.parse_args(request.rest)
     lang = choose_language(options.lang or request.lang)
     if options.events:
@@ -55,12 +50,12 @@ def run(request: Request) -> int:
         raise UsageError(say("check-what"))
     wrong = len(problems)
     for error in problems:
-        print(error)
+        print(in_language(error))
     for what in options.what:
         try:
             scenes = (*scenes, load_scene(what))
         except SceneError as error:
-            print(error)
+            print(in_language(error))
             wrong += 1
     for scene in scenes:
         wrong += bool(check(scene, lang, quiet=options.quiet, commands=options.run_commands))

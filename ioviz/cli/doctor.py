@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import Parser
-from ioviz.cli.messages import LANGUAGES, choose_language, say
+from ioviz.cli.messages import choose_language, say
 
 if TYPE_CHECKING:
     from ioviz.cli.arguments import Request
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 def run(request: Request) -> int:
     """Print a line a source; 0 if any can watch a process that runs."""
-    parser = Parser(prog="ioviz doctor", description="What this computer lets ioviz watch.", allow_abbrev=False)
-    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    parser = Parser("doctor")
     options = parser.parse_args(request.rest)
     lang = choose_language(options.lang or request.lang)
     from ioviz.live.choose import NAMES, why_not

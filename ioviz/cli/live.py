@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ioviz.cli.arguments import Parser, UsageError
-from ioviz.cli.messages import LANGUAGES, choose_language, say
+from ioviz.cli.messages import choose_language, say
 
 if TYPE_CHECKING:
     from ioviz.cli.arguments import Request
@@ -22,22 +22,16 @@ NAMES: Final = ("bio", "nio", "select", "poll", "epoll-lt", "epoll-et", "asyncio
 
 def parser() -> Parser:
     """The flags."""
-    made = Parser(
-        prog="ioviz live",
-        usage="ioviz live [flags] [MODEL]",
-        description="Start a real server with real clients, and watch it. Anybody may join with nc.",
-        epilog="MODEL: " + ", ".join(NAMES) + f" ({DEFAULT})",
-        allow_abbrev=False,
-    )
-    made.add_argument("model", nargs="?", default=DEFAULT, metavar="MODEL", help="how the server is written")
-    made.add_argument("--clients", type=_clients, default=3, metavar="N", help="clients at the beginning (3)")
-    made.add_argument("--rate", type=_rate, default=1, metavar="N", help="messages a second, from all of them (1)")
-    made.add_argument("--port", type=_port, default=0, metavar="N", help="where the server listens (a free port)")
-    made.add_argument("--source", choices=SOURCES, default="auto", help="how to watch (the probe; with eBPF as root)")
-    made.add_argument("--record", type=Path, metavar="FILE", help="keep all of it, to be played later")
-    made.add_argument("--plain", action="store_true", help="as text (also when there is no terminal)")
-    made.add_argument("--ascii", action="store_true", help="draw with ASCII only")
-    made.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    made = Parser("live")
+    made.epilog = say("help-model", names=", ".join(NAMES), default=DEFAULT)
+    made.add("model", nargs="?", default=DEFAULT, metavar="MODEL")
+    made.add("--clients", type=_clients, default=3, metavar="N")
+    made.add("--rate", type=_rate, default=1, metavar="N")
+    made.add("--port", type=_port, default=0, metavar="N")
+    made.add("--source", choices=SOURCES, default="auto")
+    made.add("--record", type=Path, metavar="FILE")
+    made.add("--plain", action="store_true")
+    made.add("--ascii", action="store_true")
     return made
 
 

@@ -78,6 +78,10 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "kernel.yama.ptrace_scope is {scope}: without root, only what ioviz starts can be traced.",
         "kernel.yama.ptrace_scope 为 {scope}：没有 root 时，只能跟踪由 ioviz 启动的程序。",
     ),
+    "help-usage": ("usage: ", "用法： "),
+    "help-arguments": ("arguments", "参数"),
+    "help-flags": ("flags", "选项"),
+    "help-model": ("MODEL: {names} ({default})", "MODEL：{names}（默认 {default}）"),
     "usage": ("ioviz: {text}", "ioviz：{text}"),
     "no-program": (
         "{path}: cannot read the program ({why}); check the name, or use -m for a module",
@@ -224,14 +228,18 @@ def choose_language(lang: str | None) -> str:
     return _chosen[0]
 
 
+def language() -> str:
+    """The chosen language."""
+    return _chosen[0] if _chosen else choose_language(None)
+
+
 def in_language(text: object) -> str:
     """A message of the machine's, or of argparse's, in the chosen language."""
     from ioviz.lesson.endings import told
 
-    return told(text, _chosen[0] if _chosen else choose_language(None))
+    return told(text, language())
 
 
 def say(key: str, **values: object) -> str:
     """The message `key` in the chosen language."""
-    lang = _chosen[0] if _chosen else choose_language(None)
-    return MESSAGES[key][LANGUAGES.index(lang)].format(**values)
+    return MESSAGES[key][LANGUAGES.index(language())].format(**values)

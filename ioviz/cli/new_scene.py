@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import Parser, UsageError
-from ioviz.cli.messages import LANGUAGES, choose_language, say
+from ioviz.cli.messages import choose_language, say
 
 if TYPE_CHECKING:
     from ioviz.cli.arguments import Request
@@ -17,12 +17,9 @@ TEMPLATE = Path(__file__).parent / "scene_template"
 
 def run(request: Request) -> int:
     """Lay the scene that `request` names."""
-    parser = Parser(
-        prog="ioviz new-scene", description="Lay a scene that works, to be made into one's own.", allow_abbrev=False
-    )
-    parser.add_argument("name", metavar="NAME", help="its name: small letters, digits and hyphens")
-    parser.add_argument("--into", type=Path, default=Path(), metavar="FOLDER", help="where to lay it (here)")
-    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    parser = Parser("new-scene")
+    parser.add("name", metavar="NAME")
+    parser.add("--into", type=Path, default=Path(), metavar="FOLDER")
     options = parser.parse_args(request.rest)
     choose_language(options.lang or request.lang)
     print(say("scene-laid", path=lay(options.name, options.into)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from ioviz.cli.arguments import Parser
-from ioviz.cli.messages import LANGUAGES, choose_language, say
+from ioviz.cli.messages import choose_language, say
 from ioviz.lesson.progress import Progress
 from ioviz.lesson.scene import find_scenes
 
@@ -20,9 +20,8 @@ HOW = 12
 
 def run(request: Request) -> int:
     """List it, or forget it; 1 if what is kept cannot be read or written."""
-    parser = Parser(prog="ioviz progress", description="What of the course has been played.", allow_abbrev=False)
-    parser.add_argument("--reset", action="store_true", help="forget it all")
-    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    parser = Parser("progress")
+    parser.add("--reset", action="store_true")
     options = parser.parse_args(request.rest)
     lang = choose_language(options.lang or request.lang)
     progress = Progress()

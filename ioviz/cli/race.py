@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import Parser, UsageError
-from ioviz.cli.messages import LANGUAGES, choose_language, say
+from ioviz.cli.messages import choose_language, say
 
 if TYPE_CHECKING:
     from ioviz.cli.arguments import Request
@@ -14,15 +14,9 @@ if TYPE_CHECKING:
 
 def run(request: Request) -> int:
     """Open the screen, or with `--plain` (or without a terminal) print the race when it is over."""
-    parser = Parser(
-        prog="ioviz race",
-        description="BIO, NIO, select, poll and epoll over the number of connections and the share that speaks: "
-        "on the machine and on this computer.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--plain", action="store_true", help="as text (also when there is no terminal)")
-    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
-    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    parser = Parser("race")
+    parser.add("--plain", action="store_true")
+    parser.add("--ascii", action="store_true")
     options = parser.parse_args(request.rest)
     lang = choose_language(options.lang or request.lang)
     ascii_only = options.ascii or request.ascii

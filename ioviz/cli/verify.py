@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ioviz.cli.arguments import Found, Parser, UsageError, add_run_flags, count, positive, split, taken_apart
-from ioviz.cli.messages import LANGUAGES, choose_language, say
+from ioviz.cli.messages import choose_language, say
 from ioviz.verify.texts import text
 
 if TYPE_CHECKING:
@@ -32,32 +32,18 @@ LONGEST = 10 * 10**9
 
 def parser() -> Parser:
     """The flags of `ioviz verify WHAT`."""
-    made = Parser(
-        prog="ioviz verify",
-        usage="ioviz verify [flags] WHAT [ARGS]\n"
-        "       ioviz verify [flags] -m MODULE [ARGS]\n"
-        "       ioviz verify --random N [--seed S] [--save FILE.py]",
-        description="Run a scene or programs on the simulated and on the real kernel, and compare call by call; or "
-        "compare random operations (see ioviz verify --random 1 --help).",
-        allow_abbrev=False,
-    )
+    made = Parser("verify")
     add_run_flags(made)
-    made.add_argument("--limit", type=positive, default=30.0, metavar="S", help="seconds for the real programs (30)")
+    made.add("--limit", type=positive, default=30.0, metavar="S")
     return made
 
 
 def random_parser() -> Parser:
     """The flags of `ioviz verify --random`."""
-    made = Parser(
-        prog="ioviz verify --random",
-        usage="ioviz verify --random N [--seed S] [--save FILE.py]",
-        description="Make random operations on the simulated and on the real kernel, and compare what they give.",
-        allow_abbrev=False,
-    )
-    made.add_argument("--random", type=count, required=True, metavar="N", help="how many operations")
-    made.add_argument("--seed", type=int, metavar="S", help="of the operations (without: a fresh one, which is told)")
-    made.add_argument("--save", type=Path, metavar="FILE.py", help="keep a difference as a program")
-    made.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+    made = Parser("verify --random")
+    made.add("--random", type=count, required=True, metavar="N")
+    made.add("--seed", type=int, metavar="S")
+    made.add("--save", type=Path, metavar="FILE.py")
     return made
 
 

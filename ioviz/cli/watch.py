@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ioviz.cli.arguments import Parser, UsageError
-from ioviz.cli.messages import LANGUAGES, choose_language, say
+from ioviz.cli.messages import choose_language, say
 
 if TYPE_CHECKING:
     from ioviz.cli.arguments import Request
@@ -20,22 +20,15 @@ SOURCES = ("auto", "strace", "procfs", "probe", "ebpf")
 
 def parser_of(verb: str) -> Parser:
     """The flags of a verb."""
-    what = "PROGRAM [ARGS]" if verb == "trace" else "PID"
-    parser = Parser(
-        prog=f"ioviz {verb}",
-        usage=f"ioviz {verb} [flags] {'-- ' if verb == 'trace' else ''}{what}",
-        description="Start a program and watch it." if verb == "trace" else "Watch a process that runs already.",
-        allow_abbrev=False,
-    )
+    parser = Parser(verb)
     if verb == "trace":
-        parser.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM", help="what to start, and its words")
+        parser.add("program", nargs=argparse.REMAINDER, metavar="PROGRAM")
     else:
-        parser.add_argument("pid", metavar="PID", help="the process, with its children and threads")
-    parser.add_argument("--source", choices=SOURCES, default="auto", help="how to watch (the best that works here)")
-    parser.add_argument("--record", type=Path, metavar="FILE", help="keep all of it, to be played later")
-    parser.add_argument("--plain", action="store_true", help="as text (also when there is no terminal)")
-    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only")
-    parser.add_argument("--lang", choices=LANGUAGES, help="language of the texts")
+        parser.add("pid", metavar="PID")
+    parser.add("--source", choices=SOURCES, default="auto")
+    parser.add("--record", type=Path, metavar="FILE")
+    parser.add("--plain", action="store_true")
+    parser.add("--ascii", action="store_true")
     return parser
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ioviz.lesson.faults_zh import ALLOWED, LAST, RECORDINGS, SCENES
+
 _WHERE: Final = r"(?P<where>at \S+:\d+|before its first line)"
 _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     (r"stalled: nothing can wake anyone any more: (?P<told>.*)", "停住了：再也没有谁能唤醒谁：{told}"),
@@ -72,7 +74,7 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     (r"(?P<what>.*): larger than (?P<n>\d+) bytes, which no scene needs", "{what}：超过 {n} 字节，没有场景需要这么大"),
     (r"(?P<what>.*): cannot be read \((?P<why>.*)\)", "{what}：读不了（{why}）"),
     (r"(?P<what>.*): is not UTF-8 text", "{what}：不是 UTF-8 文本"),
-    (r"(?P<what>.*): is not TOML: (?P<why>.*)", "{what}：不是 TOML：{why}"),
+    (r"(?P<what>.*): is not TOML: (?P<told>.*)", "{what}：不是 TOML：{told}"),
     (r"unrecognized arguments: (?P<what>.*)", "不认识的参数：{what}"),
     (r"the following arguments are required: (?P<what>.*)", "缺少参数：{what}"),
     (r"argument (?P<option>\S+): expected one argument", "参数 {option} 后面要跟一个值"),
@@ -81,8 +83,17 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         "参数 {option}：不能是 {value}（可用的有 {choices}）",
     ),
     (r"argument (?P<option>\S+): invalid \w+ value: (?P<value>'.*')", "参数 {option}：{value} 不是合适的数"),
+    (r"argument (?P<option>\S+): ignored explicit argument (?P<value>'.*')", "参数 {option} 不带值，却写了 {value}"),
+    (r"argument (?P<option>\S+): (?P<told>.*)", "参数 {option}：{told}"),
 )
-_KNOWN: Final = tuple((re.compile(pattern, re.DOTALL), template) for pattern, template in _PATTERNS)
+
+
+def _compiled(table: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern, re.DOTALL), template) for pattern, template in table)
+
+
+_KNOWN: Final = _compiled((*_PATTERNS, *SCENES, *RECORDINGS, *LAST))
+_ALLOWED: Final = _compiled(ALLOWED)
 
 
 def told(text: object, lang: str) -> str:
@@ -101,6 +112,8 @@ def _chinese(message: str) -> str:
                     parts[name] = _parts(parts[name]) if name == "told" else _where(parts[name])
             if "choices" in parts:
                 parts["choices"] = parts["choices"].replace(" or ", "、")
+            if "allowed" in parts:
+                parts["allowed"] = _allowed(parts["allowed"])
             return template.format(**parts)
     return message
 
@@ -109,6 +122,16 @@ def _parts(message: str) -> str:
     """Several messages, one after the other."""
     whole = _chinese(message)
     return whole if whole != message else "；".join(_chinese(part) for part in message.split("; "))
+
+
+def _allowed(text: str) -> str:
+    """What may stand at a place of a scene's file."""
+    for pattern, template in _ALLOWED:
+        match = pattern.fullmatch(text)
+        if match is not None:
+            parts = match.groupdict()
+            return template.format(**{**parts, "kind": _allowed(parts.get("kind") or "")})
+    return text
 
 
 def _where(place: str) -> str:

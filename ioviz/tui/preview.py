@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.style import Style
 from rich.text import Span, Text
 
+from ioviz.lesson.endings import told
 from ioviz.tui.pages import place_text
 from ioviz.tui.texts import say
 from ioviz.tui.wrap import wrap
@@ -70,7 +71,7 @@ def about(
         lines.extend([Text("")] * (height - len(lines) - len(own)))
         lines.extend(own)
     for problem in problems:
-        lines.extend(wrap(Text(f"{say(lang, 'gallery-broken')} {problem}", look.error), width))
+        lines.extend(wrap(Text(f"{say(lang, 'gallery-broken')} {told(problem, lang)}", look.error), width))
     return lines[-height:] if problems else lines[:height]
 
 

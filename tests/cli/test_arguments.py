@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from ioviz.cli import main
-from ioviz.cli.arguments import Program, UsageError, parse
+from ioviz.cli.arguments import MODULES, Program, UsageError, parse
+from ioviz.cli.help import ABOUT, FLAGS, VERBS
 from ioviz.cli.messages import MESSAGES, choose_language
 
 
@@ -107,3 +110,47 @@ def test_both_languages_say_the_same_things() -> None:
             sorted(part.split("}")[0].split("!")[0] for part in text.split("{")[1:]) for text in (english, chinese)
         ]
         assert set(fields[0]) == set(fields[1]), key
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb])
+def test_every_verb_has_its_help_in_both_languages(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for lang in ("en", "zh"):
+        with pytest.raises(SystemExit):
+            main([verb, "--help", "--lang", lang])
+        out, err = capsys.readouterr()
+        assert err == ""
+        assert f"ioviz {verb}" in out
+        assert all(cell_len(line) <= 100 for line in out.splitlines())
+        described = [line for line in out.splitlines()[2:] if line.strip()]
+        if lang == "en":
+            assert not re.search("[\u4e00-\u9fff]", out)
+        else:  # no line of it is English
+            assert not [line for line in described if re.search(r"[a-z]+ [a-z]+ [a-z]+ [a-z]+", line)]
+
+
+def test_the_help_s_tables_are_whole_and_name_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(VERBS) == {"", "exec", "play", *MODULES}
+    assert set(VERBS) <= set(ABOUT)
+    for table in (FLAGS, ABOUT):
+        for key, (english, chinese) in table.items():
+            assert english, key
+            assert re.search("[\u4e00-\u9fff]", chinese), key
+            assert "%" not in english + chinese, key
+    with pytest.raises(SystemExit):
+        main(["--lang", "zh", "--help"])
+    out, _ = capsys.readouterr()
+    assert all(f"ioviz {verb}" in out for verb in VERBS)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["exec", "--seed", "x", "a.py"],
+        ["exec", "--max-steps", "0", "a.py"],
+        ["exec", "--strace=1", "a.py"],
+        ["doctor", "x"],
+    ],
+)
+def test_what_argparse_complains_of_is_told_in_chinese(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--lang", "zh", *argv]) == 2
+    assert "argument" not in capsys.readouterr().err

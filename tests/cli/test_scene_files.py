@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from ioviz.lesson.endings import told
 from ioviz.lesson.scene import SceneError, find_scenes, load_scene
 from ioviz.model.terminal import LineTyped, TextPrinted
 from ioviz.session import Session, setup_of
@@ -34,6 +36,13 @@ def scene(folder: Path, text: str = GOOD) -> Path:
     (path / "main.py").write_text("print(1)\n")
     (path / "scene.toml").write_text(text, encoding="utf-8")
     return path
+
+
+def in_chinese(error: SceneError) -> None:
+    """Nothing of the message is English but names: single words, or what stands in quotes or lists of names."""
+    assert told(error, "en") == str(error)
+    text = re.sub(r"'[^']*'|`[^`]*`|\"[^\"]*\"", "", told(error, "zh").partition("scene.toml:")[2])
+    assert not re.search(r"[A-Za-z]+ [a-z]+", text), text
 
 
 def test_a_good_scene_is_found_and_loaded(tmp_path: Path) -> None:
@@ -87,6 +96,7 @@ def test_a_bad_scene_is_refused(old: str, new: str, complaint: str, tmp_path: Pa
         load_scene(path)
     assert complaint in str(caught.value)
     assert "scene.toml" in str(caught.value)
+    in_chinese(caught.value)
     problems: list[SceneError] = []
     assert find_scenes(tmp_path, problems) == ()
     assert len(problems) == 1
@@ -172,6 +182,7 @@ def test_a_bad_scene_of_the_course_is_refused(old: str, new: str, complaint: str
     with pytest.raises(SceneError) as caught:
         load_scene(scene(tmp_path, FULL.replace(old, new, 1)))
     assert complaint in str(caught.value)
+    in_chinese(caught.value)
 
 
 def test_lines_are_typed_at_their_times(tmp_path: Path) -> None:

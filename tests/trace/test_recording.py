@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import re
 import zlib
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ioviz.lesson.endings import told
 from ioviz.model.cpu import TrapEntered
 from ioviz.model.event import Event, Unknown, own_fields
 from ioviz.model.host import RunEnded
@@ -66,6 +68,7 @@ def refused(path: Path) -> str:
     message = str(caught.value)
     assert str(path) in message
     assert "\n" not in message
+    assert not re.search(r"(?:^|[^\w(]) ?(it|is|was|line|that|has|comes) ", told(message, "zh").partition("（")[0])
     return message
 
 
