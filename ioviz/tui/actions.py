@@ -215,6 +215,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "ask",
     ),
     Action(
+        "causes",
+        ("C",),
+        "C",
+        Both("all causes", "全部前因"),
+        Both("All that led to this, down to the root, as a list to go through", "列出引起它的全部前因，一直追到根源"),
+        "ask",
+    ),
+    Action(
         "toggle-trigger",
         ("t",),
         "t",

@@ -166,8 +166,12 @@ class Player:
         event = self.event
         if event is None or not self.source.timeline.first <= event.cause < self.place.position - 1:
             return None
+        return self.leap(event.cause)
+
+    def leap(self, index: int) -> Place:
+        """The place of event `index`; remembers where we came from."""
         self._back.append(self.place)
-        return Place(event.cause + 1)
+        return Place(index + 1)
 
     def because(self) -> Place | None:
         """Back to where the last `why` was asked."""

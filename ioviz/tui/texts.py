@@ -35,6 +35,16 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "no-because": ("You have not asked why yet: press y.", "还没有问过为什么：请按 y。"),
     "cause-found": ("This led to it. Backspace goes back, y asks on.", "就是它引起的。按退格键返回，再按 y 继续追问。"),
+    "causes": ("What led to this", "全部前因"),
+    "causes-count": ("{n} causes", "{n} 个前因"),
+    "causes-root": ("The root: nothing in the run led to this.", "根源：运行中没有什么引起它。"),
+    "causes-hint": (
+        "↑↓ choose · Enter goes there, Backspace comes back · End root · Esc stays",
+        "↑↓ 选择 · 回车跳过去，退格键回来 · End 根源 · Esc 留在原处",
+    ),
+    "floor-user": ("user", "用户态"),
+    "floor-kernel": ("kernel", "内核态"),
+    "floor-hardware": ("hardware", "硬件"),
     "looking": ("looking … {n} events", "查找中……已看 {n} 个事件"),
     "rerunning": ("running again with {knob} …", "正在以 {knob} 重新运行……"),
     "no-rerun": (

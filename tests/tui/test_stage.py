@@ -16,6 +16,7 @@ from ioviz.model.host import RunEnded
 from ioviz.model.task import LineReached
 from ioviz.tui.app import IovizApp
 from ioviz.tui.place import Place
+from ioviz.tui.screens.causes import CausesScreen
 from ioviz.tui.screens.compare import CompareScreen
 from ioviz.tui.screens.help import HelpScreen
 from ioviz.tui.screens.message import MessageScreen
@@ -162,6 +163,39 @@ async def test_why_and_back(make_app: MakeApp) -> None:
         assert place(screen) == Place(11)
         await pilot.press("Y")
         assert "not asked" in shown(pilot.app)  # type: ignore[arg-type]
+
+
+async def test_the_whole_chain_of_causes_and_back(make_app: MakeApp) -> None:
+    made = events()[:6]
+    for number in range(6, 3_000):  # each led to the next
+        made.append(LineReached(number, number * 1000, 1, 101, number - 1 if number > 6 else -1, 0, 1 << 16 | 3))
+    app = make_app(FakeSource(made))
+    async with stage(app, (120, 40)) as (pilot, screen):
+        await pilot.press("C")
+        assert "Nothing led to this" in shown(app)
+        await pilot.press("end", "C")
+        await app.workers.wait_for_complete()
+        assert isinstance(app.screen, CausesScreen)
+        text = shown(app)
+        assert "2,993 causes" in text
+        assert "event 2999: LineReached" in text
+        await pilot.press("down", "L")
+        assert "2,993 个前因" in shown(app)
+        assert "事件 2998" in shown(app)
+        await pilot.press("end")
+        assert "根源" in shown(app)
+        await pilot.press("enter")
+        assert len(app.screen_stack) == 1
+        assert place(screen) == Place(7)
+        await pilot.press("backspace")
+        assert place(screen) == Place(3_000)
+        await pilot.press("C", "pagedown", "escape")
+        assert place(screen) == Place(3_000)
+        await pilot.press("C")
+        await app.workers.wait_for_complete()
+        await pilot.click("#causes", offset=(20, 5))
+        await pilot.click("#causes", offset=(20, 5))
+        assert place(screen) == Place(2_995)
 
 
 async def test_search_and_matches(make_app: MakeApp) -> None:

@@ -196,6 +196,25 @@ class Asking(Moving):
         if self.player is not None:
             self._jump(self.player.why(), "no-cause", "cause-found")
 
+    def action_causes(self) -> None:
+        """All causes, down to the root."""
+        event = self.player.event if self.player is not None else None
+        if event is None or event.cause < 0:
+            self.note("no-cause")
+            return
+        self.pause()
+        self._stop_looking()
+        self.open_causes(event.seq)
+
+    def open_causes(self, index: int) -> None:
+        """Show what led to event `index`."""
+        raise NotImplementedError
+
+    def go_to_cause(self, index: int | None) -> None:
+        """Stand at event `index`; Backspace comes back."""
+        if index is not None and self.player is not None and index + 1 != self.player.place.position:
+            self._jump(self.player.leap(index), "no-cause", "cause-found")
+
     def action_because(self) -> None:
         if self.player is not None:
             self._jump(self.player.because(), "no-because")

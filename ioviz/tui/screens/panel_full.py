@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ioviz.tui.app import IovizApp
     from ioviz.tui.screens.stage import StageScreen
 
-NOT_HERE = {"open-panel", "next-panel", "previous-panel", "back", "search", "breakpoint", "compare", "toggle-trigger"}
+NOT_HERE = {
+    "open-panel", "next-panel", "previous-panel", "back", "search", "breakpoint", "compare", "toggle-trigger", "causes",
+}  # fmt: skip
 
 
 class PanelScreen(Planned):

@@ -320,6 +320,13 @@ class StageScreen(Living):
             self.pause()
             self.app.push_screen(PanelScreen(self, panel))
 
+    def open_causes(self, index: int) -> None:
+        """Show what led to event `index`."""
+        from ioviz.tui.screens.causes import CausesScreen
+
+        screen = CausesScreen(self, index)
+        self.app.push_screen(screen, lambda _: self.go_to_cause(screen.answer))
+
     def action_next_panel(self) -> None:
         """Choose the next panel."""
         self._choose(+1)
