@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from ioviz.machine.user.loader import Program
@@ -13,8 +14,7 @@ PEER: Final = "peer"
 REMOTE: Final = "remote"
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(msgspec.Struct, frozen=True):
     """A program in a run. `role` is main, peer (same host) or remote (second host). `stdin` are the lines that are
     typed at its terminal (None: nobody types, unless it is the main program and a person does). `delay` is when it
     starts, in ns after the run began; -1 leaves that to the machine. `times`: when each line is typed, in ns after the

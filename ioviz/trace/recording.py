@@ -9,6 +9,7 @@ recording that breaks off gives its whole events, and one more that says so.
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,8 +43,13 @@ CUT = "cut"
 
 _START: Final = b'{"format":'
 
-_events: Any = msgspec.json.Decoder(ANY_EVENT)
 _raw: Any = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@cache
+def _events() -> Any:
+    """Made at its first use: it takes 15 ms, and who only writes has no need of it."""
+    return msgspec.json.Decoder(ANY_EVENT)
 
 
 class Recording(Timeline):
@@ -154,7 +160,7 @@ class Loader:
         lines = block.count(b"\n")
         if not self._changed and b'["Unknown"' not in block:
             try:
-                events: list[Event] = _events.decode_lines(block)
+                events: list[Event] = _events().decode_lines(block)
                 if len(events) == lines:
                     return events
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -167,7 +173,7 @@ class Loader:
                 parts = _raw.decode(line)
                 name = msgspec.json.decode(parts[0], type=str) if parts else ""
                 if name in KINDS and name not in self._changed and name != Unknown.__name__:
-                    yield _events.decode(line)
+                    yield _events().decode(line)
                 else:
                     yield self._unknown(name, parts)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from ioviz.machine.hardware.costs import BUILT_IN, OWN, CostsError, describe, load_costs
 
@@ -16,8 +18,7 @@ UNITS: Final = {"ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_
 SIZES: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """The setting of every knob. Times are virtual nanoseconds, sizes bytes; 0 for a buffer means as Linux has it."""
 
     trigger: str = "as-written"
@@ -47,15 +48,15 @@ class Config:
 
     def turned(self, name: str, value: str) -> Config:
         """This configuration with knob `name` at `value` (text, as a person writes it). Raises `KnobError`."""
-        known = {field.name for field in fields(self)}
+        known = sorted(self.__struct_fields__)
         if name not in known:
-            raise KnobError(f"there is no knob {name!r}; the knobs are {', '.join(sorted(known))}")
+            raise KnobError(f"there is no knob {name!r}; the knobs are {', '.join(known)}")
         return replace(self, **{name: _parse(name, value)})
 
     def settings(self) -> tuple[tuple[str, str], ...]:
         """Every knob with its value as text, in order of definition, and the cost table unless it is the built-in one:
         what the first event of a run records."""
-        settings = tuple((field.name, str(getattr(self, field.name))) for field in fields(self))
+        settings = tuple((name, str(getattr(self, name))) for name in self.__struct_fields__)
         return settings if self.costs == BUILT_IN else (*settings, ("cost_table", describe(load_costs(self.costs))))
 
 

@@ -11,8 +11,9 @@ import os
 import sys
 import tokenize
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ioviz.machine.user import cmodules
 
@@ -27,8 +28,7 @@ class LoadError(Exception):
     """A program that can't be run; the message is one sentence for the person."""
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """A program as it was asked for: `python NAME ARGS` or `python -m NAME ARGS`.
 
     `path` is the absolute path of the file, "" for a module; `shown` is how messages and the stage call it;

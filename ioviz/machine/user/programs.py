@@ -10,8 +10,9 @@ import os
 import posixpath
 import re
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from ioviz.machine.user.loader import Program
 
@@ -27,8 +28,7 @@ USAGE: Final = "[option] ... [-c cmd | -m mod | file | -] [arg] ..."
 PYTHON, SH = "python", "sh"
 
 
-@dataclass(frozen=True)
-class CommandLine:
+class CommandLine(msgspec.Struct, frozen=True):
     """What the command line of the interpreter asks for."""
 
     program: Program

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass, field
 from errno import EINTR, ENOENT, ENOTDIR
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from ioviz.machine.user import programs
 from ioviz.machine.user.loader import Program, decode_source
@@ -35,8 +36,7 @@ class Failure(Exception):
         self.about = about
 
 
-@dataclass
-class Plan:
+class Plan(msgspec.Struct):
     """What is to be started. `paths` are tried in turn; `prepare` is what the child does before, and may raise
     `Failure`; `failed` tells the parent, from the child, that nothing could be executed."""
 
@@ -45,7 +45,7 @@ class Plan:
     environ: Mapping[str, str] | None
     cwd: str
     prepare: Callable[[], None] = lambda: None
-    failed: Callable[[Failure], None] = field(default=lambda failure: None)
+    failed: Callable[[Failure], None] = lambda failure: None
 
 
 def check(guest: Guest, plan: Plan) -> None:
