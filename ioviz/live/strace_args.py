@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final
 
-from ioviz.live.strace_values import Applied, Quoted, Values
+from ioviz.live.strace_values import Applied, Quoted, Values, unescape
 
 Args = tuple[Any, ...]
 Normal = tuple[Args, bytes | None]
@@ -36,16 +36,36 @@ SIGNATURES: Final[dict[str, str]] = {
 }  # fmt: skip
 
 _DECIMAL: Final = re.compile(r"\d{1,18}(?![\w.])")
-_EVENT: Final = re.compile(r"events=(0x[0-9a-f]+|0), data=\{u32=\d+, u64=(\d+)\}")
+_NAMES: Final = r"[A-Z\d][\w|]*"
+_FD: Final = r"(\d+)(?:<[^\s\"]*>)?"
+_TEXT: Final = r'"([^"\\]*(?:\\.[^"\\]*)*)"(?:\.\.\.)?'
+_EVENT: Final = re.compile(rf"events=({_NAMES}), data=\{{u32=\d+, u64=(\d+)\}}")
 _HOT: Final[dict[str, re.Pattern[str]]] = {
-    "read": re.compile(r'(\d+), ""(?:\.\.\.)?, (\d+)'),
-    "recvfrom": re.compile(r'(\d+), ""(?:\.\.\.)?, (\d+), (0|0x[0-9a-f]+), NULL, NULL'),
-    "sendto": re.compile(r'(\d+), ""(?:\.\.\.)?, (\d+), (0|0x[0-9a-f]+), NULL, 0'),
-    "epoll_wait": re.compile(r"(\d+), \[(.*)\], (\d+), (-?\d+)"),
-    "epoll_pwait": re.compile(r"(\d+), \[(.*)\], (\d+), (-?\d+), NULL, \d+"),
-    "epoll_ctl": re.compile(r"(\d+), 0x([123]), (\d+), \{events=(0x[0-9a-f]+|0), data=\{u32=\d+, u64=(\d+)\}\}"),
+    "read": re.compile(rf"{_FD}, {_TEXT}, (\d+)", re.DOTALL),
+    "recvfrom": re.compile(rf"{_FD}, {_TEXT}, (\d+), ({_NAMES}), NULL, NULL", re.DOTALL),
+    "sendto": re.compile(rf"{_FD}, {_TEXT}, (\d+), ({_NAMES}), NULL, 0", re.DOTALL),
+    "epoll_wait": re.compile(rf"{_FD}, \[(.*)\], (\d+), (-?\d+)"),
+    "epoll_pwait": re.compile(rf"{_FD}, \[(.*)\], (\d+), (-?\d+), NULL, \d+"),
+    "epoll_ctl": re.compile(
+        rf"{_FD}, (0x[123]|EPOLL_CTL_[A-Z]+), {_FD}, \{{events=({_NAMES}), data=\{{u32=\d+, u64=(\d+)\}}\}}"
+    ),
 }
 _HOT["write"] = _HOT["read"]
+_WORDS: Final[dict[str, int]] = {}
+"""Flags that have been met, and their numbers."""
+MET: Final = 4096
+"""Of those, at most."""
+
+
+def _word(text: str) -> int:
+    """The number of `0x11`, `EPOLLIN|EPOLLET` or `EPOLL_CTL_ADD`."""
+    number = _WORDS.get(text)
+    if number is None:
+        value = Values(text).all()[0]
+        number = value if isinstance(value, int) else 0
+        if len(_WORDS) < MET:
+            _WORDS[text] = number
+    return number
 
 
 def normal(name: str, text: str) -> Normal:
@@ -55,20 +75,21 @@ def normal(name: str, text: str) -> Normal:
         match = pattern.fullmatch(text)
         if match is not None:
             if name == "recvfrom" or name == "sendto":
-                fd, size, flags = match.groups()
+                fd, shown, size, flags = match.groups()
                 last = None if name == "recvfrom" else 0
-                return (int(fd), None, int(size), int(flags, 0), None, last), None
+                return (int(fd), None, int(size), _word(flags), None, last), unescape(shown) if shown else None
             if name == "epoll_ctl":
                 epfd, op, fd, events, data = match.groups()
-                return (int(epfd), int(op), int(fd), (int(events, 16), int(data))), None
+                return (int(epfd), _word(op), int(fd), (_word(events), int(data))), None
             if name == "read" or name == "write":
-                fd, size = match.groups()
-                return (int(fd), None, int(size)), None
+                fd, shown, size = match.groups()
+                return (int(fd), None, int(size)), unescape(shown) if shown else None
             epfd, found, most, timeout = match.groups()
-            events_found = tuple([(int(events, 16), int(data)) for events, data in _EVENT.findall(found)])
-            if name == "epoll_wait":
-                return (int(epfd), events_found, int(most), int(timeout)), None
-            return (int(epfd), events_found, int(most), int(timeout), None, 8), None
+            events_found = tuple([(_word(events), int(data)) for events, data in _EVENT.findall(found)])
+            if len(events_found) == found.count("{events="):
+                if name == "epoll_wait":
+                    return (int(epfd), events_found, int(most), int(timeout)), None
+                return (int(epfd), events_found, int(most), int(timeout), None, 8), None
     elif text.isdecimal():
         return (int(text),), None
     return _general(name, text)

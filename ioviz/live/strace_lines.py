@@ -27,10 +27,11 @@ OPEN: Final = 4096
 """Calls that may be open at once: more threads than that are not believed."""
 DAY: Final = 86_400 * 10**9
 
-_OURS: Final = re.compile(
-    r"(\d+) +(\d+)\.(\d{6}) (\w+)\((.*)\) += (-?\d+)(?: ([A-Z]\w+) \([^)]*\)| \(.*\))?(?: <(\d+)\.(\d{6})>)?"
+_WHOLE: Final = re.compile(
+    r"(?:(\d+) +|\[pid +(\d+)\] )?(?:(\d{10,12})\.(\d{6}) |(\d\d):(\d\d):(\d\d)\.(\d{6}) )?"
+    r"([a-z_]\w*)\((.*)\) += (-?\d+)(?: ([A-Z]\w+) \([^)]*\)| \(.*\))?(?: <(\d+)\.(\d{6})>)?"
 )
-"""`-f -ttt -T -o`, the whole call: what our own strace writes nearly always."""
+"""A whole call with a time by -ttt, -tt or none: what nearly every line of nearly every log is."""
 _HEAD: Final = re.compile(
     r"(?:\[pid +(\d+)\] +|(\d+) +)?"
     r" *(?:(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? |(\d+)\.(\d{6,9}) )? *(?:\(\+ *(\d+)\.(\d{6,9})\) )?"
@@ -75,23 +76,47 @@ class Lines:
     def feed(self, line: str, out: list[Item]) -> None:
         """Understand one line, and append what it says to `out`."""
         self.lines += 1
-        match = _OURS.fullmatch(line)
-        if match is not None:
-            tid, seconds, fraction, name, text, value, error, whole, part = match.groups()
-            try:
-                args, data = normal(name, text)
-            except ValueError:
-                self._puzzled(line)
-                return
-            thread, start = int(tid), int(seconds) * 10**9 + int(fraction) * 1000
-            result = int(value)
-            if error is not None:
-                result = -ERRNOS.get(error, 1)
-            end = start + int(whole) * 10**9 + int(part) * 1000 if whole is not None else start
-            sets = _sets(line) if name in ("select", "pselect6") and result > 0 else None
-            out.append(Call(thread, name, args, result, start, end, False, 0, sets, data))
+        match = _WHOLE.fullmatch(line)
+        if match is None or (self._broken and match[1] is None):
+            self._slowly(line, out)
             return
-        self._slowly(line, out)
+        number, bracketed, seconds, fraction, hour, minute, second, part, name, text, value, error, whole, rest = (
+            match.groups()
+        )
+        try:
+            args, data = normal(name, text)
+        except (ValueError, RecursionError):
+            self._puzzled(line)
+            return
+        if number is None:
+            number = bracketed
+        if seconds is not None:
+            start = int(seconds) * 10**9 + int(fraction) * 1000
+            self._last = start
+        elif hour is not None:
+            start = self._of_day((int(hour) * 60 + int(minute)) * 60 + int(second), int(part) * 1000)
+        else:
+            start = 0
+        result = int(value)
+        if error is not None:
+            result = -ERRNOS.get(error, 1)
+        elif (name == "poll" or name == "ppoll") and result and args and args[0]:
+            args = (_revents(args[0], line[match.end(11) :]), *args[1:])
+        end = start + int(whole) * 10**9 + int(rest) * 1000 if whole is not None else start
+        sets = _sets(line[match.end(11) :]) if name in ("select", "pselect6") and result > 0 else None
+        thread = int(number[:10]) if number is not None else self._nameless
+        if thread in self._open:
+            del self._open[thread]
+        out.append(Call(thread, name, args, result, start, end, False, 0, sets, data))
+
+    def _of_day(self, second: int, nanoseconds: int) -> int:
+        """The time that -t and -tt mean: the days that have passed are counted."""
+        t = second * 10**9 + nanoseconds + self._days * DAY
+        if t + DAY // 2 < self._last:  # past midnight
+            self._days += 1
+            t += DAY
+        self._last = t
+        return t
 
     def enter(self, part: str, out: list[Item]) -> None:
         """A line that has no end yet: its call was entered and sleeps. The line itself is still to be fed."""
@@ -221,10 +246,8 @@ class Lines:
         number = bracketed or plain
         tid = int(number[:10]) if number else self._nameless
         if hours is not None:
-            t = parse_time(str(int(hours) * 3600 + int(minutes) * 60 + int(seconds)), fraction) + self._days * DAY
-            if t + DAY // 2 < self._last:  # past midnight
-                self._days += 1
-                t += DAY
+            second = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
+            t = self._of_day(second, parse_time("0", fraction))
         elif whole is not None:
             t = parse_time(whole[:12], part)
             if len(whole) < 9:  # -r: since the line before
