@@ -90,8 +90,8 @@ def test_a_log_that_ends_inside_a_call() -> None:
         ('bind(5, {sa_family=AF_UNIX, sun_path=@"abc"}, 6) = 0', (5, "@abc", 6), 0),
         ("accept4(3, 0x7ffdbfd63e60, [16], 0x80000) = -1 EAGAIN (Resource temporarily unavailable)",
          (3, None, 16, 0x80000), -11),
-        ("epoll_wait(4, [{events=EPOLLIN|EPOLLHUP, data={u32=5, u64=8589934597}}, {events=EPOLLOUT, data={u32=6, u64=6}}], "
-         "1023, -1) = 2", (4, ((17, 8589934597), (4, 6)), 1023, -1), 2),
+        ("epoll_wait(4, [{events=EPOLLIN|EPOLLHUP, data={u32=5, u64=8589934597}}, {events=EPOLLOUT, data={u32=6, "
+         "u64=6}}], 1023, -1) = 2", (4, ((17, 8589934597), (4, 6)), 1023, -1), 2),
         ("epoll_ctl(4<anon_inode:[eventpoll]>, EPOLL_CTL_MOD, 5<TCP:[1.2.3.4:80->1.2.3.5:9]>, {events=EPOLLIN|EPOLLET, "
          "data={u32=5, u64=5}}) = 0", (4, 3, 5, (0x80000001, 5)), 0),
         ('sendto(5<socket:[77]>, "a\\"b\\n"..., 4096, MSG_DONTWAIT|MSG_NOSIGNAL, NULL, 0) = 3',
