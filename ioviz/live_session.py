@@ -199,7 +199,7 @@ class LiveSession:
         self.source.stop()
         if not self._finished:
             self._drain()
-            self._finish("let go")
+            self._finish("unwatched")
         if self.writer is not None:
             self.writer.close()
 
@@ -213,12 +213,15 @@ class LiveSession:
                 break
             self.mirror.feed(items)
 
-    def _finish(self, message: str = "") -> None:
+    def _finish(self, reason: str = "") -> None:
         self._finished = True
         self._stopping.set()
         self._wanted.set()
         ending = self.source.ending
-        self.mirror.finish(ending.sentence() if ending is not None else message)
+        if ending is not None:
+            self.mirror.finish(ending.sentence(), reason or "unwatched")
+        else:
+            self.mirror.finish("", reason)
         self.timeline.keep(self.mirror.world)
 
     # -- comparing with the kernel ------------------------------------------------------------------------------------
@@ -259,6 +262,11 @@ class LogSession(LiveSession):
 
     def __init__(self, source: Source, title: str) -> None:
         super().__init__(source, title, title, window=sys.maxsize, paced=False)
+
+    def _finish(self, reason: str = "") -> None:
+        """A log may end before the programs do."""
+        going_on = any(row.alive for row in self.mirror.world.processes.values())
+        super()._finish("logged" if going_on or self.source.ending is not None else reason)
 
     status = None  # type: ignore[assignment]  # nothing goes on, so nothing is to be said of it
     wait = None  # type: ignore[assignment]  # what there is, is there

@@ -64,6 +64,8 @@ SENTENCES: Final = {
     "RunEnded.stalled": "Nothing can ever happen again: everybody sleeps and nobody is left to wake them.",
     "RunEnded.limit": "The run was stopped at its limit.",
     "RunEnded.interrupted": "Interrupted by Ctrl+C.",
+    "RunEnded.unwatched": "The watching ends here; what was watched may go on.",
+    "RunEnded.logged": "The log ends here.",
     "RunEnded.unsupported": "The program asked for something that this machine lacks: {message}.",
     "ProcessStarted": "{name} is started as process {pid} on host {host}.",
     "SourceLoaded": "The source of {file_name} was read.",

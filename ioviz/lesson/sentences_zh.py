@@ -75,6 +75,8 @@ SENTENCES: Final = {
     "RunEnded.stalled": "不会再有任何事发生：大家都在睡，没有谁能来唤醒。",
     "RunEnded.limit": "运行到达上限，被停止。",
     "RunEnded.interrupted": "被 Ctrl+C 中断。",
+    "RunEnded.unwatched": "观察到此为止；被观察的程序可能还在运行。",
+    "RunEnded.logged": "日志到此为止。",
     "RunEnded.unsupported": "程序要用这台机器没有的东西：{message}。",
     "ProcessStarted": "在主机 {host} 上启动 {name}，进程号 {pid}。",
     "SourceLoaded": "读入 {file_name} 的源码。",

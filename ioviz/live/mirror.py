@@ -138,14 +138,24 @@ class Mirror:
         return seq
 
     def seen(self, kind: type[Event], *own: Any) -> int:
-        """An event that was observed."""
+        """An event that was observed. (`emit` again: these two are made several times a call.)"""
+        seq = self.seq
+        self.seq = seq + 1
         self.origin = 1
-        return self.emit(kind, *own)
+        event = kind(seq, self.now, HOST, self.task, self.cause, 1, self.at, *own)
+        event.apply(self.world)
+        self.sink(event)
+        return seq
 
     def infer(self, kind: type[Event], *own: Any) -> int:
         """An event that follows from what was observed."""
+        seq = self.seq
+        self.seq = seq + 1
         self.origin = 2
-        return self.emit(kind, *own)
+        event = kind(seq, self.now, HOST, self.task, self.cause, 2, self.at, *own)
+        event.apply(self.world)
+        self.sink(event)
+        return seq
 
     def new_ids(self, count: int = 1) -> int:
         """The first of `count` fresh ids."""
@@ -193,21 +203,23 @@ class Mirror:
             self.task, self.cause = 0, NO_CAUSE
             self.seen(CallsLeftOut, count)
 
-    def finish(self, message: str = "") -> None:
-        """The source has ended: so has the run. `message` says why, if not because the programs did."""
+    def finish(self, message: str = "", reason: str = "") -> None:
+        """The source has ended: so has the run, for `reason`, which `message` says more of; without any because the
+        programs have."""
         run = self.world.runs[1]
         if not run.ended:
             self.task, self.cause = 0, NO_CAUSE
             codes = [row.exit_code for row in self.world.processes.values() if row.role == "main" and not row.alive]
-            self.seen(RunEnded, "interrupted" if message else "exit", message, codes[0] if codes else 0)
+            self.seen(RunEnded, reason or "exit", message, codes[0] if codes else 0)
 
     def _pass(self, t: int) -> None:
         """Time `t` of the source's clock has come."""
-        if t:
+        if t > self.last:
             if not self.base:
                 self.base = t
-            self.last = max(self.last, t)
-            self.now = max(self.now, t - self.base)
+            self.last = t
+            if t - self.base > self.now:
+                self.now = t - self.base
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -254,7 +266,8 @@ class Mirror:
 
     def _enter(self, call: Call) -> None:
         tid = call.tid
-        self.on_cpu(tid)
+        if self.world.cpus[HOST].task != tid:
+            self.on_cpu(tid)
         self.task, self.cause = tid, NO_CAUSE
         if call.at is not None:
             self._line(*call.at)

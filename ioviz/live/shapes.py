@@ -41,11 +41,20 @@ def _at(args: tuple[Any, ...], place: int, otherwise: Any = 0) -> Any:
 
 
 def _first(*places: int) -> Shape:
-    return lambda call: tuple(_at(call.args, place) for place in places)
+    return lambda call: tuple([_at(call.args, place) for place in places])
+
+
+def _received_into(call: Call) -> Any:
+    args = call.args
+    if len(args) < 4 or args[2] is None:
+        return _at(args, 0), _at(args, 2), _at(args, 3)
+    return args[0], args[2], args[3]
 
 
 def _sent(call: Call) -> Any:
     args = call.args
+    if len(args) == 6 and args[4] is None:
+        return args[0], _text(call, 1), args[2] or 0, args[3] or 0, None
     return _at(args, 0), _text(call, 1), _at(args, 2), _at(args, 3), address(_at(args, 4, None))
 
 
@@ -84,7 +93,7 @@ def _wait(call: Call) -> Any:
 
 
 _IN: Final[dict[str, Shape]] = {
-    "read": _first(0, 2), "readv": _first(0, 2), "recvfrom": _first(0, 2, 3), "close": _first(0),
+    "read": _first(0, 2), "readv": _first(0, 2), "recvfrom": _received_into, "close": _first(0),
     "write": lambda call: (_at(call.args, 0), _text(call, 1), _at(call.args, 2)),
     "sendto": _sent, "sendmsg": _message,
     "recvmsg": lambda call: (_at(call.args, 0), 0, 0, _at(call.args, 2)),

@@ -48,6 +48,8 @@ _KILLED: Final = re.compile(r"\+\+\+ killed by (\w+)(?: \(core dumped\))? \+\+\+
 _SETS: Final = re.compile(r"(in|out|except) (\[[\d ]*\])")
 _ATTACHED: Final = re.compile(r"(.*[^ \]].*)strace: Process \d+ attached")
 _UNFINISHED: Final = "<unfinished ...>"
+_DETACHED: Final = "<detached ...>"
+"""What strace writes behind a call during which it lets go."""
 _QUIET: Final = ("---", "+++ superseded", "strace: ", "Process ", "[ Process")
 
 
@@ -183,7 +185,7 @@ class Lines:
                 name, before, since = opened
             else:
                 before, since = "", 0
-            if rest.endswith(_UNFINISHED):
+            if rest.endswith((_UNFINISHED, _DETACHED)):
                 self._open[tid] = (name, before, since)
                 return True
             glue = " " if before.endswith(",") and not rest.startswith(" ") else ""
@@ -192,9 +194,10 @@ class Lines:
         if match is None:
             return body.startswith("???")
         name, rest = match[1], match[2]
-        if rest.endswith(_UNFINISHED):
-            self._entered(tid, name, rest[: -len(_UNFINISHED)], start, out)
-            return True
+        for cut in (_UNFINISHED, _DETACHED):
+            if rest.endswith(cut):
+                self._entered(tid, name, rest[: -len(cut)], start, out)
+                return True
         self._open.pop(tid, None)
         return self._whole(tid, name, rest, start, 0, out)
 

@@ -29,7 +29,8 @@ class Host(msgspec.Struct, frozen=True, gc=False):
 
 class Run(msgspec.Struct, frozen=True, gc=False):
     """The run as a whole; `World.runs` has the one row 1. `ended` is empty while it goes on, else why it ended: exit,
-    stalled, limit, interrupted, unsupported or cut (the recording breaks off)."""
+    stalled, limit, interrupted, unsupported, cut (the recording breaks off); of real programs unwatched (they were let
+    go) or logged (the log ends)."""
 
     seed: int
     knobs: tuple[tuple[str, str], ...]

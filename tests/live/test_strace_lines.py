@@ -76,6 +76,11 @@ def test_a_log_that_ends_inside_a_call() -> None:
     assert whole.result == 0
 
 
+def test_a_call_during_which_strace_let_go() -> None:
+    (call,) = items("7 12:45:50.761887 epoll_ctl(4, EPOLL_CTL_DEL, 21, 0x7ffd37142c44 <detached ...>")
+    assert (call.name, call.args[:3], call.entered_only) == ("epoll_ctl", (4, 2, 21), True)
+
+
 @pytest.mark.parametrize(
     ("line", "args", "result"),
     [
