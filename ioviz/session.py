@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from ioviz.machine.hardware.inputs import Input
 from ioviz.machine.kernel.config import Config
 from ioviz.machine.kernel.sched import Limits
-from ioviz.machine.launch import Launch
+from ioviz.machine.launch import MAIN, PEER, REMOTE, Launch
 from ioviz.machine.machine import Machine
 from ioviz.machine.user.loader import load_program
 from ioviz.model.host import RunStarted
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ioviz.lesson.scene import Scene, SceneProgram
+    from ioviz.model.world import World
 
 SLICE: Final = 2_048
 """Events after which the log is packed and a keyframe may be taken."""
@@ -106,6 +107,28 @@ class Session:
     def turned(self, name: str, value: str, /) -> Session:
         """A new run of the same with knob `name` at `value`. Raises KnobError."""
         return Session(replace(self.setup, config=self.setup.config.turned(name, value)))
+
+    def typed(self, world: World, pid: int, line: str | None, /) -> Session | None:
+        """A new run of the same in which `line` is typed, too, at the terminal of process `pid` (None: the input ends
+        there); None if nobody can type to that one. `world` is any in which it has started."""
+        number = self._launch_of(world, pid)
+        if number is None or not self.setup.launches[number].held:
+            return None
+        launches = list(self.setup.launches)
+        one = launches[number]
+        lines = (*(one.stdin or ()), *(() if line is None else (line,)))
+        launches[number] = replace(one, stdin=lines, held=line is not None)
+        return Session(replace(self.setup, launches=tuple(launches)))
+
+    def can_type(self, world: World, pid: int, /) -> bool:
+        """Whether somebody can type to process `pid`, which has started in `world`."""
+        number = self._launch_of(world, pid)
+        return number is not None and self.setup.launches[number].held
+
+    def _launch_of(self, world: World, pid: int) -> int | None:
+        """Which of the launches process `pid` is: they start in their order."""
+        started = [each for each, process in world.processes.items() if process.role in (MAIN, PEER, REMOTE)]
+        return started.index(pid) if pid in started else None
 
     def advance(self, max_events: int, /) -> bool:
         """Go on for about `max_events` events; True when the run has ended."""

@@ -111,3 +111,36 @@ def test_what_is_no_recording_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "run.ioviz").write_text("hello\n")
     with pytest.raises(RecordingError):
         Replay(tmp_path / "run.ioviz")
+
+
+def test_a_held_program_waits_until_somebody_types_and_the_rest_of_the_run_stays(tmp_path: Path) -> None:
+    file = tmp_path / "asks.py"
+    file.write_text("a = input('a? ')\nprint('b? ')\nprint(a + input())\n")
+    (tmp_path / "other.py").write_text("pass\n")
+    program, other = load_program(str(file), ()), load_program(str(tmp_path / "other.py"), ())
+    first = whole(Setup((Launch(program, stdin=(), held=True), Launch(other, "peer", ())), Config()))
+    end = first.timeline.world(len(first.timeline))
+    assert end.runs[1].ended == "stalled"
+    assert [task.wchan for task in end.tasks.values() if task.state == "sleeping"] == ["n_tty_read"]
+    main, peer = end.processes
+    assert first.can_type(end, main)
+    assert not first.can_type(end, peer)
+    assert first.typed(end, peer, "x") is None
+    assert first.typed(end, 77, "x") is None
+    session = first
+    for line in ("one", "two"):
+        made = session.typed(end, main, line)
+        assert made is not None
+        while not made.advance(1_000):
+            pass
+        parted = first_difference(session.timeline, made.timeline)
+        assert parted == len(session.timeline) - 1  # all but that it stalled is the same
+        session = made
+    world = session.timeline.world(len(session.timeline))
+    assert world.runs[1].ended == "exit"
+    assert "onetwo" in "".join(world.terminals[main].printed)
+    ended = first.typed(end, main, None)
+    assert ended is not None
+    while not ended.advance(1_000):
+        pass
+    assert "EOFError" in "".join(ended.timeline.world(len(ended.timeline)).terminals[main].printed)

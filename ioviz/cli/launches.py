@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from ioviz.cli.arguments import Program, Request
 
 
-def launches_of(request: Request) -> tuple[Launch, ...]:
-    """The programs of `request`, read from their files. Raises UsageError."""
+def launches_of(request: Request, *, held: bool = False) -> tuple[Launch, ...]:
+    """The programs of `request`, read from their files. `held`: somebody may type to those that have no input file.
+    Raises UsageError."""
     assert request.program is not None
-    return tuple(_launch(program) for program in (request.program, *request.others))
+    launches = [(_launch(program), program.stdin) for program in (request.program, *request.others)]
+    return tuple(replace(one, stdin=(), held=True) if held and file is None else one for one, file in launches)
 
 
 def config_of(knobs: Iterable[tuple[str, str]], config: Config | None = None) -> Config:

@@ -45,9 +45,10 @@ def open_scene(scene: Scene) -> Source:
 
 def run_play(request: Request) -> int:
     """Watch what `request` names."""
-    open_source = _opener(request)
+    plain = request.plain or not at_terminal()
+    open_source = _opener(request, held=not plain)
     lang = choose_language(request.lang)
-    if request.plain or not at_terminal():
+    if plain:
         from ioviz.cli.plain import tell
         from ioviz.trace.recording import RecordingError
 
@@ -60,8 +61,9 @@ def run_play(request: Request) -> int:
     return run(open_source, open_scene, lang=lang, ascii_only=request.ascii)
 
 
-def _opener(request: Request) -> Callable[[], Source]:
-    """How to make the run; everything that can be wrong with what was typed is found before the screen is taken."""
+def _opener(request: Request, *, held: bool = True) -> Callable[[], Source]:
+    """How to make the run; everything that can be wrong with what was typed is found before the screen is taken.
+    `held`: somebody is there who can type to the programs."""
     program = request.program
     assert program is not None
     if not program.module:
@@ -80,7 +82,7 @@ def _opener(request: Request) -> Callable[[], Source]:
                 return _strace_log(path)
         if not path.exists():
             raise UsageError(say("what-is-it", what=program.name, scenes=_names()))
-    return _of_programs(request)
+    return _of_programs(request, held=held)
 
 
 def _of_scene(request: Request, scene: Scene) -> Callable[[], Source]:
@@ -109,19 +111,19 @@ def _scene_setup(request: Request, scene: Scene) -> Setup:
     return replace(setup, config=config, seed=request.seed, lines=lines, limits=limits)
 
 
-def _of_programs(request: Request) -> Callable[[], Source]:
+def _of_programs(request: Request, *, held: bool) -> Callable[[], Source]:
     from ioviz.session import Session
 
-    setup = _programs_setup(request)
+    setup = _programs_setup(request, held=held)
     return lambda: Session(setup)
 
 
-def _programs_setup(request: Request) -> Setup:
+def _programs_setup(request: Request, *, held: bool = False) -> Setup:
     from ioviz.cli.launches import config_of, launches_of, limits_of
     from ioviz.session import Setup
 
     config = config_of(request.knobs)
-    return Setup(launches_of(request), config, request.seed, request.lines, limits_of(request))
+    return Setup(launches_of(request, held=held), config, request.seed, request.lines, limits_of(request))
 
 
 def run_of(request: Request) -> Setup:

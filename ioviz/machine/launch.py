@@ -19,7 +19,8 @@ class Launch(msgspec.Struct, frozen=True):
     typed at its terminal (None: nobody types, unless it is the main program and a person does). `delay` is when it
     starts, in ns after the run began; -1 leaves that to the machine. `times`: when each line is typed, in ns after the
     run began; without, they are typed as the knob `typing` says, once the program waits for them. `host` is the
-    number of a remote program's host (0: host 2)."""
+    number of a remote program's host (0: host 2). `held`: after the last line of `stdin` the input has not ended, and
+    the program waits for more."""
 
     program: Program
     role: str = MAIN
@@ -27,6 +28,7 @@ class Launch(msgspec.Struct, frozen=True):
     delay: int = -1
     times: tuple[int, ...] = ()
     host: int = 0
+    held: bool = False
 
     @property
     def name(self) -> str:

@@ -140,7 +140,7 @@ class Machine:
         terminal = kernel.new_id()
         script = iter([line.encode() + b"\n" for line in launch.stdin]) if launch.stdin is not None else None
         ask = self._ask if launch.role == MAIN and script is None else None
-        kernel.terminals[terminal] = Terminal(pid, host, script, ask, launch.times)
+        kernel.terminals[terminal] = Terminal(pid, host, script, ask, launch.times, launch.held)
         for number in range(3):
             flags = O_RDWR | (STDERR if number == 2 else 0)
             kernel.install_fd(kernel.open_file(TTY, terminal, flags, terminal), False)

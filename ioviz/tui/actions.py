@@ -171,6 +171,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "previous-match", ("comma",), ",", Both("match back", "前一个"), Both("The match before", "上一个匹配"), "jump"
     ),
     Action(
+        "type-line",
+        ("I",),
+        "I",
+        Both("type", "输入"),
+        Both("Type a line to a program that waits for input", "给等待输入的程序输入一行"),
+        "run",
+    ),
+    Action(
         "breakpoint",
         ("b",),
         "b",

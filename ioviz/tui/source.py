@@ -116,6 +116,17 @@ class Careful:
         other = self._source.turned(name, value)
         return Careful(other) if other is not None else None
 
+    def typed(self, world: World, pid: int, line: str | None, /) -> Source | None:
+        """A fresh run in which `line` is typed to process `pid` (None: its input ends); None if nobody can."""
+        make = getattr(self._source, "typed", None)
+        other = make(world, pid, line) if make is not None else None
+        return Careful(other) if other is not None else None
+
+    def can_type(self, world: World, pid: int, /) -> bool:
+        """Whether somebody can type to process `pid`, which has started in `world`."""
+        ask = getattr(self._source, "can_type", None)
+        return bool(ask is not None and ask(world, pid))
+
     def advance(self, max_events: int, /) -> bool:
         """See `Source`."""
         if not self.failure:

@@ -45,6 +45,22 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "floor-user": ("user", "用户态"),
     "floor-kernel": ("kernel", "内核态"),
     "floor-hardware": ("hardware", "硬件"),
+    "type-line": ("Type a line to {name}", "给 {name} 输入一行"),
+    "type-line-hint": (
+        "Enter types it: the run is made again with it, and you keep your place. ^D alone ends the input.",
+        "回车输入：带着这一行重新运行，你停留的位置不变。只写 ^D 表示输入结束。",
+    ),
+    "type-several-hint": (
+        "Several wait: put the number before the line, as in 102: hello. ^D for the line ends the input.",
+        "有几个程序在等：在前面写上编号，例如 102: hello。行里只写 ^D 表示输入结束。",
+    ),
+    "type-here": (
+        "{name} waits for a line at its terminal. Press I to type one.",
+        "{name} 在终端上等待输入一行。按 I 输入。",
+    ),
+    "type-none": ("No program waits here for a line of yours.", "这里没有程序在等你输入。"),
+    "type-done": ("Typed. The keyboard's interrupt comes next.", "已输入。接下来就是键盘中断。"),
+    "type-ended": ("The input has ended there.", "输入到此结束。"),
     "looking": ("looking … {n} events", "查找中……已看 {n} 个事件"),
     "rerunning": ("running again with {knob} …", "正在以 {knob} 重新运行……"),
     "no-rerun": (

@@ -133,3 +133,26 @@ def test_a_program_that_fails_says_where(start: Start, tmp_path: object) -> None
     terminal.wait(lambda text: place(text)[1] > 10)
     terminal.press("end")
     terminal.wait("broken.py")
+
+
+def test_one_can_type_to_a_program(start: Start, tmp_path: object) -> None:
+    from pathlib import Path
+
+    file = Path(str(tmp_path)) / "asks.py"
+    file.write_text("name = input('name? ')\nprint('hello', name)\nprint(input())\n")
+    terminal = start(["play", "--lang", "en", str(file)], (80, 24))
+    terminal.wait(lambda text: place(text)[1] > 10)
+    terminal.press("I")
+    terminal.wait("Type a line to")
+    terminal.press("escape", "end")
+    terminal.wait("waits for a line at its terminal")
+    terminal.press("I", "b", "o", "b", "enter")
+    terminal.wait("keyboard's interrupt")
+    terminal.press("end")
+    terminal.wait("hello bob")
+    terminal.press("I", "^", "D", "enter")
+    terminal.wait("has ended")
+    terminal.press("end")
+    terminal.wait("EOFError")
+    terminal.press("I")
+    terminal.wait("No program waits")

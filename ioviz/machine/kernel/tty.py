@@ -2,7 +2,8 @@
 
 A read takes at most one line, as from a terminal in canonical mode. Scripted lines are typed one after the other,
 `typing` apart or at their own times (as soon as the program waits, if that is later), beginning when the program first
-waits for one; a program without script or person reads end of file.
+waits for one; a program without script or person reads end of file. Where a terminal is `held`, somebody may type more
+in a later run, and the program waits for it.
 """
 
 from __future__ import annotations
@@ -36,21 +37,22 @@ class Terminal:
         script: Iterator[bytes] | None,
         ask: Callable[[], bytes | None] | None,
         times: Sequence[int] = (),
+        held: bool = False,
     ) -> None:
         self.pid = pid
         self.host = host
         self.script = script
         self.ask = ask
         self.times = iter(times)
+        self.held = held
         self.lines: deque[bytes] = deque()
         self.typing = False
         self.eof = script is None and ask is None
 
 
-def _type(k: Kernel, terminal: Terminal, queue: int) -> None:
-    """Somebody types the next line: in interrupt context."""
+def _type(k: Kernel, terminal: Terminal, queue: int, line: bytes) -> None:
+    """Somebody types a line, or ends the input: in interrupt context."""
     terminal.typing = False
-    line = next(terminal.script, b"") if terminal.script is not None else b""
 
     def keyboard() -> None:
         if line:
@@ -77,10 +79,12 @@ def _want_line(k: Kernel, terminal: Terminal, queue: int) -> bool:
         else:
             terminal.eof = True
     elif not terminal.typing:
-        terminal.typing = True
-        when = next(terminal.times, None)
-        delay = k.config.typing if when is None else max(when - k.now, 1)
-        k.after(delay, terminal.host, _type, k, terminal, queue)
+        line = next(terminal.script, b"") if terminal.script is not None else b""
+        if line or not terminal.held:
+            terminal.typing = True
+            when = next(terminal.times, None)
+            delay = k.config.typing if when is None else max(when - k.now, 1)
+            k.after(delay, terminal.host, _type, k, terminal, queue, line)
     return True
 
 

@@ -234,13 +234,13 @@ class Asking(Moving):
 
     def action_toggle_trigger(self) -> None:
         if self.player is not None:
-            self._with_other(self._turn(self.player))
+            self.with_other(self._turn(self.player))
 
-    def action_compare(self) -> None:
+    def actioncompare_runs(self) -> None:
         if self.player is not None:
-            self._with_other(self._side_by_side(self.player))
+            self.with_other(self._side_by_side(self.player))
 
-    def _with_other(self, work: Coroutine[None, None, None]) -> None:
+    def with_other(self, work: Coroutine[None, None, None]) -> None:
         """Do what needs the run with the other trigger; any key that moves ends it."""
         self.pause()
         self._stop_looking()
@@ -313,7 +313,7 @@ class Asking(Moving):
         if other is None:
             self.note("no-rerun")
             return None
-        self.parted = await self._compare(source, other)
+        self.parted = await self.compare_runs(source, other)
         self.other, self.other_knob = other, f"{knob}={value}"
         return other
 
@@ -344,7 +344,7 @@ class Asking(Moving):
                 return False
             await asyncio.sleep(0)
 
-    async def _compare(self, one: Source, two: Source) -> int | None:
+    async def compare_runs(self, one: Source, two: Source) -> int | None:
         """The first event in which the runs differ, None when they do not."""
         from ioviz.trace.compare import Comparison
 

@@ -36,6 +36,8 @@ class Framing(Teaching):
         self._chapter_of: dict[int, int] = {}
         self._toast = ""
         self._toast_key = ""
+        self._reading = False
+        """Whether a program waits for a line of ours here."""
 
     def compose(self) -> ComposeResult:
         """The frame."""
@@ -73,7 +75,13 @@ class Framing(Teaching):
             texts.insert(0, head)
         run = world.runs.get(1)
         scene = player.source.scene
-        if run is not None and scene is not None and scene.over(run.ended):
+        reader = self.reader_at(event, world)
+        self._reading = bool(reader)
+        if reader:
+            texts.append(Text(self.say("type-here", name=reader), look.style("accent", bold=True)))
+            if run is not None and run.ended:  # nothing is wrong: somebody has to type
+                del texts[0]
+        elif run is not None and scene is not None and scene.over(run.ended):
             texts[0] = Text(self.say("scene-over"), look.strong)
         elif run is not None and run.ended and run.message:
             texts.append(Text(told(run.message, self.app.lang), look.error if run.code else look.style("success")))
@@ -125,6 +133,9 @@ class Framing(Teaching):
         """The actions that the footer begins with, where that is not as ever."""
         return ()
 
+    def _keys_first(self) -> tuple[str, ...]:
+        return ("type-line", *self.footer_first()) if self._reading else self.footer_first()
+
     # -- the bars ----------------------------------------------------------------------------------------------------
 
     def _show_bars(self) -> None:
@@ -147,7 +158,7 @@ class Framing(Teaching):
             rule.update(lang, across if floor == "kernel" else None, "")
         self._why_bar.update(self.why_texts)
         self._show_timeline()
-        self._footer.update(lang, self.unusable(), toast=self._toast, first=self.footer_first())
+        self._footer.update(lang, self.unusable(), toast=self._toast, first=self._keys_first())
 
     def _chapter_title(self) -> str:
         player = self.player
@@ -182,7 +193,7 @@ class Framing(Teaching):
     def note(self, key: str, **values: object) -> None:
         """Say something in the last line, until the next key."""
         self._toast, self._toast_key = self.say(key, **values), key
-        self._footer.update(self.app.lang, self.unusable(), toast=self._toast, first=self.footer_first())
+        self._footer.update(self.app.lang, self.unusable(), toast=self._toast, first=self._keys_first())
 
     def instead(self, key: str, by: str, **values: object) -> None:
         """Say `by` if the last line still says `key`."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NOT_HERE = {
     "open-panel", "next-panel", "previous-panel", "back", "search", "breakpoint", "compare", "toggle-trigger", "causes",
+    "type-line",
 }  # fmt: skip
 
 

@@ -31,20 +31,23 @@ class Prompt(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "cancel", "")]
     AUTO_FOCUS = "Input"
 
-    def __init__(self, kind: str, text: str) -> None:
+    def __init__(self, kind: str, text: str, hint: str = "", **values: object) -> None:
+        """`kind` and `hint` are keys of the texts, `values` what is filled in."""
         super().__init__()
         self._kind = kind
+        self._hint = hint or f"{kind}-hint"
+        self._values = values
         self._text = text
 
     def compose(self) -> ComposeResult:
         """The question, the line, the hint."""
         lang = self.app.lang
         with Vertical():
-            yield Static(say(lang, self._kind), classes="name", markup=False)
+            yield Static(say(lang, self._kind, **self._values), classes="name", markup=False)
             field = Input(self._text, select_on_focus=True, compact=True)
             field.cursor_blink = False
             yield field
-            yield Static(say(lang, f"{self._kind}-hint"), classes="hint", markup=False)
+            yield Static(say(lang, self._hint, **self._values), classes="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Done."""

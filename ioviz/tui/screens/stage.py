@@ -291,7 +291,7 @@ class StageScreen(Living):
     def on_key(self) -> None:
         """A note stays until the next key."""
         self._toast = ""
-        self._footer.update(self.app.lang, self.unusable(), first=self.footer_first())
+        self._footer.update(self.app.lang, self.unusable(), first=self._keys_first())
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out anew, and draw for that."""

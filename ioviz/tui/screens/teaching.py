@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ioviz.tui.place import Place
-from ioviz.tui.screens.asking import Asking
+from ioviz.tui.screens.typing import Typing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ioviz.tui.screens.page import Content
 
 
-class Teaching(Asking):
+class Teaching(Typing):
     """See the module."""
 
     def __init__(self) -> None:
@@ -259,10 +259,10 @@ class Teaching(Asking):
         if item is None or scene is None or player is None:
             return
         if item == "back":
-            self._with_other(self._turn_all_back(player, scene))
+            self.with_other(self._turn_all_back(player, scene))
         else:
             one = scene.tries[int(item)]
-            self._with_other(self._turn_knob(player, one.knob, str(one.value)))
+            self.with_other(self._turn_knob(player, one.knob, str(one.value)))
 
     async def _turn_all_back(self, player: Player, scene: Scene) -> None:
         """Every knob as the scene has it: the run in which nothing was turned."""
