@@ -236,7 +236,7 @@ class Asking(Moving):
         if self.player is not None:
             self.with_other(self._turn(self.player))
 
-    def actioncompare_runs(self) -> None:
+    def action_compare(self) -> None:
         if self.player is not None:
             self.with_other(self._side_by_side(self.player))
 
