@@ -142,7 +142,7 @@ def _frame(scene: Scene) -> Iterator[str]:
     from ioviz.view.panels import PANELS
 
     panels = [panel.id for panel in PANELS]
-    for panel in scene.focus:
+    for panel in dict.fromkeys([*scene.focus, *(panel for chapter in scene.chapters for panel in chapter.focus)]):
         if panel not in panels:
             yield say("check-focus", panel=panel, panels=", ".join(panels))
     if scene.next is not None:

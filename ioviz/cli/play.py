@@ -105,7 +105,7 @@ def _scene_setup(request: Request, scene: Scene) -> Setup:
 
     setup = setup_of(scene)
     config = config_of(request.knobs, setup.config)
-    lines, limits = setup.lines and request.lines, limits_of(request)
+    lines, limits = request.lines and setup.lines, limits_of(request)
     if request.max_time is None:
         limits.time = setup.limits.time
     return replace(setup, config=config, seed=request.seed, lines=lines, limits=limits)

@@ -90,10 +90,20 @@ def who(world: World, task: int) -> str:
     return task_name(world, task) or str(task)
 
 
+def _is_address(arg: object) -> bool:
+    return isinstance(arg, tuple) and len(arg) >= 2 and isinstance(arg[0], str) and isinstance(arg[1], int)
+
+
+def _argument(arg: Any) -> str:
+    return f"{arg[0]}:{arg[1]}" if _is_address(arg) else repr(arg) if isinstance(arg, str) else str(arg)
+
+
 def call_text(entry: TrapEntered) -> str:
     """`recvfrom(5, 4)`: the call with those arguments that are plain."""
-    plain = [repr(arg) if isinstance(arg, str) else str(arg) for arg in entry.args[:3] if isinstance(arg, (int, str))]
+    plain = [_argument(arg) for arg in entry.args[:3] if isinstance(arg, (int, str)) or _is_address(arg)]
     name = name_of(entry.nr)
+    if name == "execve":
+        plain = plain[:1]
     if name in {"sendto", "write", "recvfrom", "read"}:
         plain = [text if len(text) <= 20 else f"{text[:16]}…'" for text in plain]
     return f"{name}({', '.join(plain)})"

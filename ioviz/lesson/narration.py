@@ -71,7 +71,9 @@ VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
     "TrapEntered": lambda event: "int80" if event.vector >= 0 else "syscall",
     "SyscallReturned": _returned,
     "TaskSwitched": lambda event: "idle" if not event.next else "start" if not event.prev else "switch",
-    "TaskSlept": lambda event: "until" if event.until else "forever",
+    "TaskSlept": lambda event: (
+        "forever" if not event.until else "nap" if event.wchan == "hrtimer_nanosleep" else "until"
+    ),
     "TaskWoken": lambda event: str(event.reason),
     "EventDelivered": lambda event: "again" if event.relinked else "once",
     "ReadyLinked": lambda event: str(event.by),

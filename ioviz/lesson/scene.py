@@ -74,11 +74,14 @@ class SceneProgram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A stop of the story: what to say at the event that `at` finds."""
+    """A stop of the story: what to say at the event that `at` finds. `focus`: the panels that are large from there to
+    the next chapter, by default those of the scene; `host`: which host is looked at."""
 
     title: Both
     text: Both
     at: Anchor
+    focus: tuple[str, ...] = ()
+    host: Annotated[int, Meta(ge=1, le=9)] = 1
 
 
 class Try(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -74,6 +74,9 @@ SENTENCES: Final = {
     "TaskSlept.forever": (
         "{who} cannot go on inside {in_call}: it sleeps in {wchan}() until somebody wakes it, and costs no CPU time."
     ),
+    "TaskSlept.nap": (
+        "{who} sleeps in {wchan}(): a timer will wake it in {wait_ms} ms, not before; until then it costs no CPU time."
+    ),
     "TaskSlept.until": "{who} sleeps in {wchan}(), at most for {wait_ms} ms; until then it costs no CPU time.",
     "TaskWoken.event": "{woken} is woken: off its wait queue, onto the run queue. It will check again what it waited for.",
     "TaskWoken.timeout": "The time of {woken} is up: it is on the run queue again.",
@@ -161,7 +164,7 @@ SENTENCES: Final = {
         "({frame}) into the page table."
     ),
     "MemoryMapped": (
-        "{program} may use {pages} pages from {start_hex} on. That is only noted: not one of them is present yet."
+        "{program} may use {pages:page|pages} from {start_hex} on. That is only noted: nothing is present there yet."
     ),
     "MemoryUnmapped": "The mapping at {start_hex} goes with {program}, and its pages are free.",
     "PageMapped.own": (

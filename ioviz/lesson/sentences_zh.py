@@ -83,6 +83,7 @@ SENTENCES: Final = {
     "TaskCreated": "进程 {pid} 有了任务 {tid}，它在运行队列里等待 CPU。",
     "LineReached": "下一行，{place}：  {line}",
     "TaskSlept.forever": "{who} 在 {in_call} 里走不下去了：它睡在 {wchan}() 里，等别人唤醒，期间不占 CPU。",
+    "TaskSlept.nap": "{who} 睡在 {wchan}() 里：{wait_ms} 毫秒后由定时器唤醒，不会更早，期间不占 CPU。",
     "TaskSlept.until": "{who} 睡在 {wchan}() 里，最多 {wait_ms} 毫秒，期间不占 CPU。",
     "TaskWoken.event": "{woken} 被唤醒：离开等待队列，进入运行队列。轮到它时，它会再检查一次所等的条件。",
     "TaskWoken.timeout": "{woken} 的时间到了：回到运行队列。",
@@ -138,7 +139,7 @@ SENTENCES: Final = {
     "ProtectionEnabled": (
         "内核打开保护模式和页表（CR0.PE、CR0.PG；64 位还有 EFER.LME）：从现在起有了 ring，内核在 ring 0。"
     ),
-    "IdtLoaded": "lidt：寄存器 IDTR 得到中断描述符表的地址 {base_hex} 和界限 {limit_hex}。表本身在内存里。",
+    "IdtLoaded": "lidt：寄存器 IDTR 得到中断向量表（IDT）的地址 {base_hex} 和界限 {limit_hex}。表本身在内存里。",
     "ProgramLoaded": "execve：按 {path} 给 {program} 布置地址空间：代码段、数据段、堆、栈。什么都没有拷贝，访问到哪一页才有哪一页。",
     "ImageReleased": "{program} 的地址空间拆掉了。",
     "PageMapped.file": "第一次访问 {page_hex} 这一页，文件的这一页已在页缓存里：内核把它的页框（{frame}）登记到页表里。",

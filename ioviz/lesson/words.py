@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ioviz.model.event import file_and_line
 from ioviz.model.files import PIPE_READ, PIPE_WRITE, SOCKET
+from ioviz.model.idt import IDT
 
 if TYPE_CHECKING:
     from ioviz.model.world import World
@@ -106,6 +107,15 @@ def result_name(ret: int) -> str:
             return "ERESTARTSYS"
         return f"-1 {errno.errorcode.get(-ret, -ret)} ({os.strerror(-ret)})"
     return str(ret)
+
+
+def vector_name(vector: int, lang: str) -> str:
+    """What the gate of `vector` is for: `page fault`."""
+    from ioviz.lesson import sentences_zh
+
+    gate = IDT.get(vector)
+    name = gate.name if gate is not None else "vector"
+    return sentences_zh.TERMS.get(f"vector_name {name}", name) if lang == "zh" else name
 
 
 def preview(data: bytes | str, most: int = 24) -> str:

@@ -36,10 +36,16 @@ class Wish(NamedTuple):
     least: tuple[int, int] = (30, 5)
     good: int = 8
     most: tuple[int, int] = (80, 16)
+    wide: int = 0
+    """How many columns show it well, if that is more than the least."""
 
     def grown(self, rows: int) -> Wish:
         """With at least `rows` rows."""
         return self._replace(least=(self.least[0], max(self.least[1], rows)))
+
+    def well(self) -> Wish:
+        """With the rows and columns that show it well."""
+        return self.grown(self.good)._replace(least=(max(self.least[0], self.wide), max(self.least[1], self.good)))
 
 
 WISHES: Final[dict[str, tuple[tuple[int, int], int, tuple[int, int]]]] = {
@@ -52,14 +58,17 @@ WISHES: Final[dict[str, tuple[tuple[int, int], int, tuple[int, int]]]] = {
     "sockets": ((38, 4), 9, (90, 16)),
     "memory": ((44, 6), 12, (80, 18)),
     "nic": ((38, 5), 7, (90, 10)),
+    "disk": ((30, 4), 7, (60, 12)),
 }
 """(least, good, most) of the panels that need more or less than others, without a border."""
+WIDE: Final = {"terminal": 46, "nic": 52, "sockets": 64}
+"""Columns that show a panel well."""
 
 
 def wish_of(panel: Panel) -> Wish:
     """What `panel` needs."""
     least, good, most = WISHES.get(panel.id, ((30, 5), 7, (60, 12)))
-    return Wish(panel.id, panel.floor, least, good, most)
+    return Wish(panel.id, panel.floor, least, good, most, WIDE.get(panel.id, 0))
 
 
 class Spot(NamedTuple):
@@ -107,7 +116,7 @@ def make_plan(
     large: list[str] = []
     known = {wish.id: wish for wish in wishes}
     point = order[:focus]
-    well = [wish.grown(wish.good) if wish.id in point else wish for wish in wishes]
+    well = [wish.well() if wish.id in point else wish for wish in wishes]
     for number, panel in enumerate(order):
         asked = wishes if number < focus else well
         if panel in known and panel not in large and _needed(width, asked, [*large, panel]) <= body:

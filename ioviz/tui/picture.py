@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.text import Text
 
+from ioviz.lesson.words import vector_name
 from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut
 from ioviz.model.cpu import ExceptionRaised, ExceptionReturned, IrqEntered, IrqReturned, SyscallReturned, TrapEntered
-from ioviz.model.idt import IDT
-from ioviz.model.syscalls import name_of
+from ioviz.model.syscalls import SYS, name_of
 
 if TYPE_CHECKING:
     from ioviz.model.event import Event
@@ -46,21 +46,20 @@ def load_view() -> View:
     return View(PANELS, Moment, narrate, lambda event: len(steps_of(event)), step)
 
 
-def crossing(event: Event | None, look: Look) -> Text | None:
+def crossing(event: Event | None, look: Look, lang: str) -> Text | None:
     """What crosses between user space and kernel in `event`: ▼ down, ▲ up."""
     down, up = look.glyphs.into, look.glyphs.out
     said: tuple[str, str] | None = None
     if isinstance(event, TrapEntered):
         said = down, f"{'syscall' if event.vector < 0 else f'int {event.vector:#x}'}  {name_of(event.nr)}"
     elif isinstance(event, SyscallReturned):
-        said = up, f"{name_of(event.nr)} = {event.ret}"
+        said = up, f"{name_of(event.nr)} = {f'{event.ret:#x}' if event.nr == SYS.mmap and event.ret > 0 else event.ret}"
     elif isinstance(event, BytesCopiedIn):
         said = down, f"copy {len(event.data)} B"
     elif isinstance(event, BytesCopiedOut):
         said = up, f"copy {event.n} B"
     elif isinstance(event, (IrqEntered, ExceptionRaised)):
-        gate = IDT.get(event.vector)
-        said = down, f"{gate.name if gate else 'vector'} {event.vector:#x}"
+        said = down, f"{vector_name(event.vector, lang)} {event.vector:#x}"
     elif isinstance(event, (IrqReturned, ExceptionReturned)):
         said = up, "iret"
     if said is None:
@@ -81,12 +80,12 @@ def clock(ns: int, ascii_only: bool) -> str:
 
 
 def knobs_shown(world: World, lang: str) -> list[str]:
-    """The knobs that the title bar tells: the trigger if it is turned, and the entry."""
+    """The knobs that the title bar tells: the trigger if it is turned or there is an epoll instance, and the entry."""
     run = world.runs.get(1)
     settings: dict[str, Any] = dict(run.knobs) if run is not None else {}
     found = []
     trigger = settings.get("trigger", "")
-    if trigger:
+    if trigger and (trigger != "as-written" or world.eventpolls):
         as_written = "按程序" if lang == "zh" else "as written"
         found.append({"lt": "LT", "et": "ET", "as-written": as_written}.get(trigger, trigger))
     entry = settings.get("entry", "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from ioviz.lesson.words import in_ascii, place_name, task_name
+from ioviz.lesson.words import in_ascii, place_name, task_name, vector_name
 from ioviz.model.boot import FIRMWARE, LOADED, LOADER, REAL
 from ioviz.model.cpu import NO_VECTOR, USER, ExceptionRaised, SyscallReturned
 from ioviz.model.idt import IDT, PAGE_FAULT, SYSCALL
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ioviz.model.trap_steps import Step
 
 DIM: Final = "bright_black"
+ADDRESSES: Final = 1 << 30
+"""What a register holds beyond this is an address."""
 STAGES: Final = {
     FIRMWARE: ("runs the firmware", "执行固件"),
     LOADER: ("runs the boot loader", "执行引导程序"),
@@ -91,7 +93,8 @@ def _doing(moment: Moment) -> Text:
         return Text(pick(moment, "the kernel prepares itself", "内核正在准备自己"), style="bold")
     if cpu.vector == NO_VECTOR:
         return Text(pick(moment, "idle", "空闲"), style=DIM)
-    return Text(IDT[cpu.vector].name if cpu.vector in IDT else f"{cpu.vector:#x}", style="bold")
+    known = cpu.vector in IDT
+    return Text(vector_name(cpu.vector, moment.lang) if known else f"{cpu.vector:#x}", style="bold")
 
 
 def _ring(moment: Moment, ring: int) -> Text:
@@ -168,7 +171,8 @@ def _third(moment: Moment, now: Registers) -> tuple[tuple[str, str] | str, ...]:
         if isinstance(event, TaskSwitched):
             pid = moment.world.page_tables.get(moment.host, 0)
             return ("  cr3 ", DIM), pick(moment, f"page tables of {pid}", f"{pid} 的页表")
-    return ("  rax " if layout_of(moment.world).bits == 64 else "  eax ", DIM), str(now.rax)
+    rax = f"{now.rax:#x}" if now.rax > ADDRESSES else str(now.rax)
+    return ("  rax " if layout_of(moment.world).bits == 64 else "  eax ", DIM), rax
 
 
 def _told(moment: Moment, step: Step) -> str:

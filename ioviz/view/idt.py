@@ -12,7 +12,7 @@ from typing import Final
 from rich.cells import set_cell_size
 from rich.text import Text
 
-from ioviz.lesson import sentences_zh
+from ioviz.lesson.words import vector_name
 from ioviz.model.cpu import KERNEL, NO_VECTOR
 from ioviz.model.idt import IDT, Gate
 from ioviz.model.memory import layout_of
@@ -46,7 +46,7 @@ def _missing(moment: Moment) -> bool:
 
 def name_of(moment: Moment, gate: Gate) -> str:
     """What the gate is for, in the moment's language."""
-    return sentences_zh.TERMS.get(f"vector_name {gate.name}", gate.name) if moment.lang == "zh" else gate.name
+    return vector_name(gate.vector, moment.lang)
 
 
 def render(moment: Moment, width: int, height: int) -> Text:
@@ -94,4 +94,4 @@ def line(moment: Moment, width: int) -> Text:
     return Text(f"{gate.vector:#x} {name_of(moment, gate)}", style="bold yellow")
 
 
-PANEL: Final = make_panel("idt", "kernel", {"en": "Interrupt table", "zh": "中断描述符表"}, key, render, line)
+PANEL: Final = make_panel("idt", "kernel", {"en": "Interrupt table", "zh": "中断向量表"}, key, render, line)

@@ -14,7 +14,7 @@ from rich.cells import set_cell_size
 from rich.text import Text
 
 from ioviz.lesson.words import process_name
-from ioviz.model.cpu import ExceptionRaised, TrapEntered
+from ioviz.model.cpu import USER, ExceptionRaised, TrapEntered
 from ioviz.model.idt import PAGE_FAULT
 from ioviz.model.memory import (
     PAGE_SIZE,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 DIM: Final = "bright_black"
 MOST: Final = 256
 """Tasks and mappings that are looked at."""
+STORED: Final = 4
+"""Bytes of a page that are shown."""
 PAGES: Final = 16
 """Pages of a mapping that are shown one by one."""
 NAME: Final = 15
@@ -134,7 +136,7 @@ def _row(moment: Moment, region: Region, width: int) -> Text:
     line.append(f" {region.permissions} ", style=DIM)
     line.append("U " if region.user else "S ", style="bold cyan" if region.user else "bold red")
     if region.name == "mmap":
-        _draw_pages(moment, region, line)
+        _draw_pages(moment, region, line, wide)
         return line
     here = _stack_mark(moment, region)
     if wide or not here:
@@ -143,7 +145,7 @@ def _row(moment: Moment, region: Region, width: int) -> Text:
     return line.append_text(here)
 
 
-def _draw_pages(moment: Moment, region: Region, line: Text) -> None:
+def _draw_pages(moment: Moment, region: Region, line: Text, wide: bool = False) -> None:
     """Each page: absent, the shared one of zeros, or one of its own."""
     at = (_touched(moment) - region.start) // PAGE_SIZE
     for place, page in enumerate(_pages(moment, region)):
@@ -157,6 +159,18 @@ def _draw_pages(moment: Moment, region: Region, line: Text) -> None:
     more = (region.end - region.start) // PAGE_SIZE - PAGES
     if more > 0:
         line.append(f" +{more}", style=DIM)
+    _tell_own(moment, region, line, wide)
+
+
+def _tell_own(moment: Moment, region: Region, line: Text, wide: bool) -> None:
+    """Of the pages of its own: in which page of physical memory each is, and the bytes that the program stored."""
+    for page in _pages(moment, region):
+        if page is not None and page.frame != ZERO_PAGE:
+            frame = pick(moment, f" frame {page.frame}", f" 页框 {page.frame}")
+            line.append(frame if wide else "", style=DIM)
+            if page.data:
+                stored = " ".join(f"{byte:d}" for byte in page.data[:STORED])
+                line.append(f": {stored}" + (glyph(moment, "…", "~") if len(page.data) > STORED else ""), style="bold")
 
 
 def _tell_size(moment: Moment, region: Region, line: Text) -> None:
@@ -216,14 +230,8 @@ def render(moment: Moment, width: int, height: int) -> Text:
     for name in LEAST_WORTH:
         if len(regions) > room:
             regions = [one for one in regions if one.name != name or one.start <= address < one.end]
-    while len(regions) > max(room, 1):  # many threads: the stacks that are neither in use nor touched
-        cpu = moment.world.cpus.get(moment.host)
-        spare = [one for one in regions if one.task and (cpu is None or one.task != cpu.task)] or [
-            one for one in regions if not one.start <= address < one.end
-        ]
-        if not spare:
-            break
-        regions.remove(spare[-1])
+    while len(regions) > max(room, 1):
+        regions.remove(min(reversed(regions), key=lambda one: _worth(moment, one, address)))
     end = layout_of(moment.world).user_end
     rows = [(one.start, _row(moment, one, width)) for one in regions] + [(end - 1, _border(moment, width))]
     if homeless:
@@ -232,6 +240,18 @@ def render(moment: Moment, width: int, height: int) -> Text:
     arrow = glyph(moment, "→", "->")
     title = Text.assemble(f"CR3 {arrow} ", (process_name(moment.world, pid), "bold"), *_said(moment))
     return joined([title, *(row for _, row in rows)][: max(height, 1)])
+
+
+def _worth(moment: Moment, region: Region, address: int) -> int:
+    """How much a region is worth showing: what is touched most of all, then mappings, the stack in use, the kernel."""
+    cpu = moment.world.cpus.get(moment.host)
+    if region.start <= address < region.end:
+        return 6
+    if region.name == "mmap":
+        return 5
+    if cpu is not None and (region.task == cpu.task != 0 if cpu.ring == USER else region.name == "kernel stacks"):
+        return 4
+    return 1 if region.task else 3 if region.name == "kernel text" else 2
 
 
 def _said(moment: Moment) -> tuple[tuple[str, str], ...]:

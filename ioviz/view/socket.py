@@ -56,6 +56,15 @@ def _rows(moment: Moment) -> list[Socket]:
     return [*first, *(row for row in newest if row.id not in ids)][:MOST]
 
 
+def _far(moment: Moment) -> list[Socket]:
+    """The sockets at the other end of the link: those of other hosts that are connected to one of these."""
+    sockets, host = moment.world.sockets, moment.host
+    if len(moment.world.hosts) < 2 or len(sockets) > MOST:
+        return []
+    ends = {(row.remote, row.local) for row in sockets.values() if row.host == host and row.remote}
+    return [row for row in sockets.values() if row.host != host and (row.local, row.remote) in ends]
+
+
 def _names(moment: Moment) -> dict[int, str]:
     """Socket → `server 4`, the program and descriptor that names it. In a large world only the event's are known."""
     world, event = moment.world, moment.event
@@ -85,7 +94,7 @@ def key(moment: Moment) -> Hashable:
                 world.accept_queues.get(sock.id),
                 world.tcps.get(sock.id),
             )
-            for sock in _rows(moment)
+            for sock in (*_rows(moment), *_far(moment))
         ),
         tuple(concerned(moment)),
         tuple(_names(moment).items()),
@@ -101,7 +110,11 @@ def render(moment: Moment, width: int, height: int) -> Text:
     names, here = _names(moment), set(concerned(moment))
     total = len(moment.world.sockets)
     levels = (1, 0) if total > MOST else (3, 2, 1, 0) if width < WIDE else (2, 1, 0)
-    fits = (level for level in levels if sum(_depth(moment, row, level) for row in rows) <= height)
+    far = _far(moment)
+    if far and sum(_depth(moment, row, 0) for row in [*rows, *far]) + 1 > height:
+        far = []
+    room = height - bool(far)
+    fits = (level for level in levels if sum(_depth(moment, row, level) for row in [*rows, *far]) <= room)
     level = 1 if total > MOST else next(fits, 0)
     whole = total <= MOST and len(rows) <= height
     if not whole:  # the ones concerned must be among those that are shown
@@ -117,6 +130,12 @@ def render(moment: Moment, width: int, height: int) -> Text:
         left = (total if total > MOST else len(rows)) - shown
         hosts = pick(moment, " on all hosts", "（所有主机）") if total > MOST and len(moment.world.hosts) > 1 else ""
         lines.append(Text(pick(moment, f" +{left:,} more", f" 另有 {left:,} 个") + hosts, style=DIM))
+    if far:
+        where = ", ".join(sorted({moment.world.hosts[row.host].name for row in far}))
+        text = pick(moment, f" over there, on {where}:", f" 那一头，{where}：")
+        lines.append(Text(text, style=DIM))
+        for row in far:
+            lines += _block(moment, row, names, row.id in here, level, width)
     return joined(lines)
 
 
@@ -134,7 +153,7 @@ def _block(moment: Moment, row: Socket, names: dict[int, str], here: bool, level
         (mark, "bold yellow"), (f"{names.get(row.id, f'#{row.id}'):<10} ", "bold"), (f"{row.state:<11}", state)
     )
     if level == 0:
-        return [head.append(" ").append_text(_inside(moment, row, 6))]
+        return [head.append(" ").append_text(_inside(moment, row, max(6, min(24, (width - 56) // 2))))]
     lines = [head.append_text(_ends(moment, row))]
     if level == 3 and row.state != LISTEN:
         bar = max(4, min(28, width - 20))

@@ -360,3 +360,48 @@ text.zh = "调用开始了。"
         await pilot.press("1", "enter")
         await until(pilot, StageScreen)
         assert player_of(app).place.position == stage(app).chapter_places[1]
+
+
+async def test_a_chapter_says_what_is_large_and_which_host_is_looked_at() -> None:
+    app = stage_on("two-buffers")
+    scene = load_scene("two-buffers")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("enter", "P")
+        await until(pilot, StageScreen)
+        seen = set()
+        for chapter in scene.chapters:
+            await pilot.press("]")
+            await pilot.pause()
+            here = stage(app)
+            assert here.host == chapter.host
+            seen.add(here.host)
+            large = {spot.id for spot in here._plan.spots if not spot.folded} if here._plan is not None else set()
+            assert chapter.focus[0] in large, chapter.title.en
+        assert seen == {1, 2}
+        await pilot.press("[", "[", "[")
+        await pilot.pause()
+        assert stage(app).host == 2
+        await pilot.press("h")
+        await pilot.pause()
+        assert stage(app).host == 1  # a person may look elsewhere
+
+
+@pytest.mark.parametrize("name", [scene.id for scene in scenes.find_scenes() if scene.part in (1, 2)])
+async def test_what_a_chapter_is_about_is_large_at_80_by_24(name: str) -> None:
+    app = stage_on(name)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("escape", "P")
+        await until(pilot, StageScreen)
+        here = stage(app)
+        for _ in range(200):
+            if here.chapter_places:
+                break
+            await pilot.pause(0.02)
+        for number, place in enumerate(here.chapter_places, 1):
+            here.seek(place)
+            await pilot.pause()
+            focus = here.nth_chapter(number).focus
+            large = {spot.id for spot in here._plan.spots if not spot.folded} if here._plan is not None else set()
+            assert not focus or focus[0] in large, here.nth_chapter(number).title.en

@@ -139,3 +139,11 @@ def test_what_is_touched_survives_every_size(size: tuple[int, int], made: Callab
     lines = PANEL.render(moment, *size).plain.split("\n")
     assert len(lines) <= size[1]
     assert isinstance(moment.event, TaskSwitched) or any(line.startswith("▶") for line in lines)
+
+
+def test_a_page_of_one_s_own_tells_its_frame_and_what_was_stored() -> None:
+    moment = after(ByteStored)
+    row = next(line for line in PANEL.render(moment, 78, 12).plain.splitlines() if "▶" in line)
+    assert row.endswith("▤■□ frame 1: 7")
+    narrow = next(line for line in PANEL.render(moment, 44, 12).plain.splitlines() if "▶" in line)
+    assert narrow.endswith("▤■□: 7")

@@ -119,3 +119,25 @@ def test_control_characters_of_a_program_stay_off_the_screen() -> None:
     panel = next(panel for panel in PANELS if panel.id == "terminal")
     shown = panel.render(at, 80, 4).plain
     assert "a·[2Jb·    c·1m" in shown
+
+
+def test_the_sockets_at_the_other_end_of_a_link_are_shown_below_one_s_own() -> None:
+    scene = next(scene for scene in find_scenes() if scene.id == "two-buffers")
+    session = Session(setup_of(scene))
+    while not session.advance(10_000):
+        pass
+    log = session.timeline
+    panel = next(panel for panel in PANELS if panel.id == "sockets")
+    both = 0
+    for event in log.events(0, len(log)):
+        world = log.world(event.seq + 1)
+        here = Moment(world, event, event.seq + 1, 0, 0, "en", False, 1)
+        there = Moment(world, event, event.seq + 1, 0, 0, "en", False, 2)
+        one, two = (panel.render(moment, 78, 12).plain for moment in (here, there))
+        if "over there, on host2:" in one:
+            both += "sender 3" in one and "receiver 4" in one
+            assert "over there, on host1:" in two
+        small = panel.render(here, 78, 2).plain
+        assert len(small.splitlines()) <= 2
+    session.close()
+    assert both > 50

@@ -145,7 +145,7 @@ class Framing(Teaching):
         if moment is not None:
             from ioviz.tui.picture import clock, crossing, knobs_shown
 
-            across = crossing(moment.event, self.app.look)
+            across = crossing(moment.event, self.app.look, self.app.lang)
             state = knobs_shown(moment.world, lang)
             if len(moment.world.hosts) > 1:
                 state.insert(0, moment.world.hosts[self.host].name)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.binding import BindingType
 
+    from ioviz.lesson.scene import Chapter
     from ioviz.model.event import Event
     from ioviz.model.world import World
     from ioviz.tui.source import Source
@@ -62,6 +63,8 @@ class StageScreen(Living):
         self._grown = ""
         self._selected = ""
         self._why_rows = 2
+        self._chapter_host = 1
+        """The host that the last chapter wanted to be looked at."""
 
     # -- set-up ------------------------------------------------------------------------------------------------------
 
@@ -161,7 +164,8 @@ class StageScreen(Living):
     def _make_plan(self, size: Size) -> Plan:
         source = self.player.source if self.player is not None else None
         focus = source.focus if isinstance(source, Careful) else ()
-        named = tuple(panel for panel in focus if panel in self._panels)
+        asked = self._chapter.focus if self._chapter is not None else ()
+        named = tuple(panel for panel in asked or focus if panel in self._panels)
         grown = self._grown if self._follow and not named and not self.following else ""
         wishes = self._wishes()
         key = (size, named, grown, wishes, self._why_rows)
@@ -177,6 +181,14 @@ class StageScreen(Living):
                 self._place_widgets(plan)
         assert self._plan is not None
         return self._plan
+
+    @property
+    def _chapter(self) -> Chapter | None:
+        """The chapter at or before the place."""
+        if self.player is None or not self.chapter_places:
+            return None
+        number = sum(place <= self.player.place.position for place in self.chapter_places)
+        return self.nth_chapter(number) if number else None
 
     def _usual_point(self) -> tuple[str, ...]:
         """What is large where no scene says it: the programs, unless they are real and nobody sees their lines."""
@@ -203,7 +215,9 @@ class StageScreen(Living):
     def _wishes(self) -> tuple[Wish, ...]:
         shown = present(self._overview.kinds)
         scene = self.player.source.scene if self.player is not None else None
-        named = scene.focus if scene is not None else ()
+        named: set[str] = set()
+        if scene is not None:
+            named = {*scene.focus, *(panel for chapter in scene.chapters for panel in chapter.focus)}
         panels = (widget.panel for widget in self._panels.values())
         return tuple(wish_of(panel) for panel in panels if shown(panel.id) or panel.id in named)
 
@@ -223,6 +237,7 @@ class StageScreen(Living):
         world = now or log.world(position)
         if self.host not in world.hosts:
             self.host = min(world.hosts, default=1)
+        self._look_where_the_chapter_does(world)
         self.moment = moment = view.moment(
             world=world,
             event=event,
@@ -249,6 +264,12 @@ class StageScreen(Living):
             self.lay_out()
         for listener in self.listeners:
             listener()
+
+    def _look_where_the_chapter_does(self, world: World) -> None:
+        """A chapter begins that looks at another host than the one before it did."""
+        wanted = self._chapter.host if self._chapter is not None else 1
+        if wanted != self._chapter_host and wanted in world.hosts:
+            self.host = self._chapter_host = wanted
 
     def sentence(self, event: Event, before: World) -> str:
         """What the event is, in a sentence."""
