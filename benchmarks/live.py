@@ -1,101 +1,37 @@
-"""What watching a real server costs: its throughput bare, under plain strace, and under each of our sources.
+"""What watching a real server costs and how true it is: throughput, round trips, delay, differences, own time.
 
-A closed loop: connections that each wait for their echo before they send again, from a process of its own. Everything
-is a ratio of one run, since servers of other programs share the computer. Offline: how many lines of strace a second
-become calls, and events.
+Everything is a ratio of one run: bare, under plain strace with our filter, and under each of our sources, in turn and
+several times over, since other programs share the computer; the medians are compared. The load comes from a process of
+its own, so on two processors whoever draws competes with it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
+import resource
 import socket
+import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
+from benchmarks.live_servers import NGINX_OK, NODE_ECHO, PYTHON_ECHO, REDIS, Server, here, load, running, visit
 from benchmarks.report import line
 
-SECONDS: Final = 2.0
-CONNECTIONS: Final = 50
+if TYPE_CHECKING:
+    from ioviz.live_session import LiveSession
+
+SECONDS: Final = 1.0
+ROUNDS: Final = 5
 LINES: Final = 100_000
-
-SERVER: Final = """
-import select, socket, sys
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(500); s.setblocking(False)
-ep = select.epoll(); ep.register(s, select.EPOLLIN); clients = {}
-print(s.getsockname()[1], flush=True)
-while True:
-    for fd, events in ep.poll():
-        if fd == s.fileno():
-            c, _ = s.accept(); clients[c.fileno()] = c; ep.register(c, select.EPOLLIN)
-            continue
-        try:
-            if data := clients[fd].recv(4096):
-                clients[fd].sendall(data)
-                continue
-        except ConnectionError:
-            pass
-        ep.unregister(fd); clients.pop(fd).close()
-"""
-LOAD: Final = """
-import select, socket, sys, time
-port, count, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-hello = b"PING\\r\\n" if "redis" in sys.argv else b"x" * 32
-clients = {}; ep = select.epoll()
-for _ in range(count):
-    c = socket.create_connection(("127.0.0.1", port)); clients[c.fileno()] = c
-    ep.register(c, select.EPOLLIN); c.send(hello)
-done = 0; begin = time.perf_counter()
-while (now := time.perf_counter()) - begin < seconds:
-    for fd, _ in ep.poll(1):
-        clients[fd].recv(4096); clients[fd].send(hello); done += 1
-print(done / (now - begin))
-"""
-
-
-@contextlib.contextmanager
-def echo_server() -> Iterator[tuple[int, int]]:
-    """A Python epoll server: its process and port."""
-    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        try:
-            yield process.pid, int(process.stdout.readline())
-        finally:
-            process.kill()
-
-
-@contextlib.contextmanager
-def redis_server() -> Iterator[tuple[int, int]]:
-    """redis, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ["redis-server", "--port", str(port), "--save", "", "--bind", "127.0.0.1"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(200):
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                    break
-                time.sleep(0.02)
-            yield process.pid, port
-        finally:
-            process.kill()
-
-
-def load(port: int, kind: str, connections: int = CONNECTIONS, pump: Any = None) -> float:
-    """Round trips a second; `pump` is called while it runs."""
-    command = [sys.executable, "-c", LOAD, str(port), str(connections), str(SECONDS), kind]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        while process.poll() is None:
-            if pump is not None:
-                pump()
-            time.sleep(0.01)
-        return float(process.stdout.read())
+VISITS: Final = 10_000
+SOCKETS: Final = 1_000
+LOOKS: Final = 0.1
+"""Seconds between two comparisons where it is differences that are looked for."""
+PROBE_GOAL: Final = 1.3
+EBPF_GOAL: Final = 1 / 0.7
 
 
 @contextlib.contextmanager
@@ -115,25 +51,23 @@ def plain_strace(pid: int, *, pinned: bool) -> Iterator[None]:
             tracer.terminate()
 
 
-def watched(name: str, pid: int, port: int, kind: str) -> tuple[float, str]:
-    """Round trips a second while our source `name` and the mirror are at work, and what the mirror says of itself."""
+@contextlib.contextmanager
+def watched(name: str, pid: int, *, whole: bool = False) -> Iterator[LiveSession]:
+    """A session of source `name` on a process; `whole`: nothing is left out however busy it is."""
     from ioviz.live.choose import choose
     from ioviz.live.procfs import owner
-    from ioviz.live_session import LiveSession
+    from ioviz.live_session import PAUSE, LiveSession
 
-    chosen = choose(name, pid)
-    session = LiveSession(chosen.source, "", look=chosen.look, who=owner, slower=chosen.slower)
+    chosen = choose(name, pid, whole=whole)
+    session = LiveSession(
+        chosen.source, "", look=chosen.look, who=owner, slower=chosen.slower, paced=not whole,
+        pause=LOOKS if whole else PAUSE,
+    )  # fmt: skip
     session.start()
     try:
-        rate = load(port, kind, pump=session.advance)
-        for _ in range(100):
-            session.advance()
-        status = session.status()
+        yield session
     finally:
         session.close()
-    said = f"{status.calls:,} calls, {status.left_out:,} left out, {status.lost:,} lost, "
-    slower = f", header says {status.slower:.1f}x" if status.slower else ""
-    return rate, f"{said}{status.differences} differences in {status.compared}{slower}"
 
 
 def offline() -> None:
@@ -165,48 +99,181 @@ def offline() -> None:
     line("live: a call becomes events", 1e6 * folded / len(lines), "µs", detail=f"{mirror.seq:,} events")
 
 
-def main() -> None:
-    """Print everything that this computer can measure."""
+def slowdown(server: Server) -> None:
+    """Throughput bare, under plain strace, under each source: in turn, `ROUNDS` times."""
     from ioviz.live.choose import why_not
 
-    offline()
-    servers = [("Python echo", "echo", echo_server)]
-    if shutil.which("redis-server"):
-        servers.append(("redis", "redis", redis_server))
-    for title, kind, server in servers:
-        with server() as (pid, port):
-            load(port, kind)
-            bare = load(port, kind)
-            line(f"live: {title}, bare, thousands of round trips", bare / 1000, "/s")
-            plain = 0.0
-            if why_not("strace") is None:
-                for pinned in (False, True):
-                    with plain_strace(pid, pinned=pinned):
-                        plain = load(port, kind)
-                    where = "on its processor" if pinned else "anywhere"
-                    line(f"live: {title}, strace to /dev/null {where}: slower", bare / plain, "x")
-            for name in ("strace", "ebpf", "procfs"):
-                refusal = why_not(name, pid)
-                if refusal is not None:
-                    print(f"live: {title}, {name}: not here, {refusal.sentence()}")
-                    continue
-                rate, said = watched(name, pid, port, kind)
-                goal = {"strace": 1.2 * bare / plain if plain else None, "ebpf": 1 / 0.7}.get(name)
-                line(f"live: {title}, our {name}: slower", bare / rate, "x", goal, detail=said)
-    with echo_server() as (pid, port):
-        line("live: one connection, bare: a round trip", 1e6 / load(port, "echo", 1), "µs")
+    rates: dict[str, list[float]] = {}
+    said: dict[str, str] = {}
+    with running(server) as (pid, port):
+        sources = []
+        for name in ("strace", "ebpf", "procfs"):
+            refusal = why_not(name, pid)
+            if refusal is None:
+                sources.append(name)
+            else:
+                print(f"live: {server.title}, {name}: not here, {refusal.sentence()}")
+        load(server, port, SECONDS)
+        for _ in range(ROUNDS):
+            rates.setdefault("bare", []).append(load(server, port, SECONDS))
+            for pinned in (False, True) if "strace" in sources else ():
+                with plain_strace(pid, pinned=pinned):
+                    rates.setdefault(f"plain {pinned}", []).append(load(server, port, SECONDS))
+            for name in sources:
+                with watched(name, pid) as session:
+                    rates.setdefault(name, []).append(load(server, port, SECONDS, pump=session.advance))
+                    said[name] = _said(session)
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    bare = middle["bare"]
+    line(f"live: {server.title}, bare: thousands of round trips", bare / 1000, "/s")
+    for pinned, where in ((False, "anywhere"), (True, "beside it")):
+        if f"plain {pinned}" in middle:
+            line(f"live: {server.title}, strace > /dev/null, {where}", bare / middle[f"plain {pinned}"], "x")
+    for name in sources:
+        goal = {"ebpf": EBPF_GOAL, "strace": 1.1 * bare / middle.get("plain True", bare)}.get(name)
+        line(f"live: {server.title}, our {name}: slower", bare / middle[name], "x", goal, detail=said[name])
+
+
+def _said(session: LiveSession) -> str:
+    for _ in range(100):
+        session.advance()
+    status = session.status()
+    slower = f", header says {status.slower:.1f}x" if status.slower else ""
+    differences = f"{status.differences} differences in {status.compared}"
+    return f"{status.calls:,} calls, {status.left_out:,} left out, {status.lost:,} lost, {differences}{slower}"
+
+
+def probe() -> None:
+    """The demo's server, bare and with the probe inside."""
+    from ioviz.live.probe.source import ProbeSource
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    rates: dict[bool, list[float]] = {False: [], True: []}
+    from pathlib import Path
+
+    command = PYTHON_ECHO.command(port, Path())
+    for _ in range(ROUNDS):
+        for probed in (False, True):
+            source = ProbeSource(command) if probed else None
+            if source is not None:
+                source.start()
+                process = source.process
+            else:
+                process = subprocess.Popen(command)
+            assert process is not None
+            try:
+                _until_open(port)
+                pump = (lambda source=source: source.take(10**6)) if source is not None else None
+                rates[probed].append(load(PYTHON_ECHO, port, SECONDS, pump=pump))
+            finally:
+                process.kill()
+                process.wait()
+                if source is not None:
+                    source.stop()
+    slower = statistics.median(rates[False]) / statistics.median(rates[True])
+    line("live: Python echo, our probe: slower", slower, "x", PROBE_GOAL)
+
+
+def _until_open(port: int) -> None:
+    for _ in range(500):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+
+
+def trips() -> None:
+    """One connection that waits for its echo: the round trip, and from a call to what the stage would draw."""
+    from ioviz.live.choose import why_not
+
+    with running(PYTHON_ECHO) as (pid, port):
+        line("live: one connection, bare: a round trip", 1e6 / load(PYTHON_ECHO, port, SECONDS, 1), "µs")
         for name in ("strace", "ebpf"):
             if why_not(name, pid) is None:
-                line(f"live: one connection, our {name}: a round trip", _trip(name, pid, port), "µs", 400)
+                with watched(name, pid) as session:
+                    rate = load(PYTHON_ECHO, port, SECONDS, 1, session.advance)
+                line(f"live: one connection, our {name}: a round trip", 1e6 / rate, "µs", 400)
+        for name in ("strace", "ebpf"):
+            if why_not(name, pid) is None:
+                with watched(name, pid) as session:
+                    delays = _delays(session, port)
+                detail = f"the slowest of {len(delays)} {max(delays):.1f} ms"
+                line(f"live: {name}: from the echo to its events", statistics.median(delays), "ms", 33, detail=detail)
 
 
-def _trip(name: str, pid: int, port: int) -> float:
-    from ioviz.live.choose import choose
-    from ioviz.live_session import LiveSession
+def _delays(session: LiveSession, port: int, times: int = 200) -> list[float]:
+    """Milliseconds from an echo's arrival until the mirror has its calls, if `advance` is called without a pause."""
+    found = []
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        for _ in range(times):
+            time.sleep(0.005)
+            session.advance()
+            before = session.mirror.calls
+            client.send(b"x" * 32)
+            client.recv(64)
+            begin = time.perf_counter()
+            while session.mirror.calls < before + 2 and time.perf_counter() < begin + 1:
+                session.wait(0.001)
+                session.advance()
+            found.append(1000 * (time.perf_counter() - begin))
+    return found
 
-    session = LiveSession(choose(name, pid).source, "")
-    session.start()
+
+def exact(server: Server) -> None:
+    """Ten thousand connections come and go; the mirror's interest list beside the kernel's all the while."""
+    from ioviz.live.choose import why_not
+
+    for name in ("strace", "ebpf"):
+        with running(server) as (pid, port):
+            if why_not(name, pid) is not None:
+                continue
+            with watched(name, pid, whole=True) as session:
+                visit(server, port, VISITS, session.advance)
+                until = time.monotonic() + 2.5  # and once more when all is quiet
+                while time.monotonic() < until:
+                    session.advance()
+                    time.sleep(0.01)
+                status = session.status()
+            detail = (
+                f"of {status.compared:,} items in {status.checks} looks, {status.lost} lost, {status.left_out} left out"
+            )
+            if status.blind:
+                detail = f"blind: {status.blind}"
+            line(
+                f"live: {server.title}, {name}: differences in 10,000 visits", status.differences, "", 0, detail=detail
+            )
+
+
+def sampling() -> None:
+    """procfs ten times a second on a server with a thousand connections: our share of one processor."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
     try:
-        return 1e6 / load(port, "echo", 1, session.advance)
+        with running(PYTHON_ECHO) as (pid, port), contextlib.ExitStack() as stack:
+            for _ in range(SOCKETS):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            with watched("procfs", pid) as session:
+                session.advance()
+                begin, busy, checks = time.perf_counter(), time.process_time(), session.status().checks
+                while time.perf_counter() - begin < 5:
+                    session.wait(0.05)
+                    session.advance()
+                    time.sleep(0.01)
+                share = (time.process_time() - busy) / (time.perf_counter() - begin)
+                looks = (session.status().checks - checks) / (time.perf_counter() - begin)
     finally:
-        session.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    line("live: procfs, 1,000 sockets: of one processor", 100 * share, "%", 5, detail=f"{looks:.1f} looks a second")
+
+
+def main() -> None:
+    """Print everything that this computer can measure."""
+    offline()
+    for server in here(PYTHON_ECHO, REDIS):
+        slowdown(server)
+    probe()
+    trips()
+    sampling()
+    for server in here(PYTHON_ECHO, REDIS, NGINX_OK, NODE_ECHO):
+        exact(server)

@@ -56,7 +56,7 @@ MARGIN: Final = 50_000_000
 class LiveSession:
     """See the module. `look` reads the kernel's tables (None: they cannot be read here); `who` tells of threads that
     turn up; `slower` estimates what the watching costs; `writer` records everything, also what the window forgets.
-    `paced`: too much to show is thinned out, unless it is recorded."""
+    `paced`: too much to show is thinned out, unless it is recorded; `pause`: seconds between two comparisons."""
 
     live = True
     scene = None
@@ -73,6 +73,7 @@ class LiveSession:
         slower: Callable[[], float] | None = None,
         window: int = WINDOW,
         paced: bool = True,
+        pause: float = PAUSE,
     ) -> None:
         self.title = title
         self.timeline = Timeline()
@@ -82,6 +83,7 @@ class LiveSession:
         self._paced = paced and writer is None
         self._look = look
         self._slower = slower
+        self._pause = pause
         append = self.timeline.append
         if writer is None:
             sink: Callable[[Event], object] = append
@@ -228,7 +230,7 @@ class LiveSession:
 
     def _check(self) -> None:
         """The thread that reads the kernel's tables."""
-        pause = PAUSE / 2
+        pause = self._pause / 2
         while not self._stopping.is_set():
             self._wanted.wait(pause)
             if self._stopping.is_set():
@@ -241,8 +243,9 @@ class LiveSession:
                 snapshot = None
             if snapshot is not None and len(self._pending) < 4:
                 self._pending.append((time.monotonic(), snapshot))
-            pause = max(PAUSE, 50 * (time.monotonic() - began))
-            self._stopping.wait(0.1)
+            took = time.monotonic() - began
+            pause = max(self._pause, (50 if self._pause >= PAUSE else 1) * took)
+            self._stopping.wait(min(0.1, self._pause))
 
     def _compare(self) -> None:
         """Compare the oldest snapshot, once nothing from before it can still be on its way."""

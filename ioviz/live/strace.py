@@ -59,6 +59,11 @@ SETTLED: Final = 0.004
 """Seconds of silence after which everything that a stopped strace wrote has been read."""
 SLEEPING: Final = 0.002
 """Seconds after which an unfinished line means that its call sleeps."""
+BREATH: Final = 0.004
+"""Seconds for which a busy program's lines may gather: being woken for each of them would cost strace and us more than
+all the rest, and a picture stands for 33 milliseconds."""
+FEW: Final = 2
+"""Lines in one reading from which on a program is busy."""
 PIN: Final = 0.25
 """Seconds between two looks at which processor the program runs."""
 LAUNCH: Final = (
@@ -217,14 +222,18 @@ class StraceSource:
     def _drain(self) -> None:
         poll = select.poll()
         poll.register(self._fifo, select.POLLIN)
-        told, pinned, looked = "", -1, 0.0
+        told, pinned, looked, busy = "", -1, 0.0, False
         while not self._stopping.is_set():
             asked = self._rest != told
             ready = poll.poll(SLEEPING * 1000 if asked else 100)
             out: list[Item] = []
             if ready and ready[0][1] & select.POLLIN:
+                if busy:
+                    time.sleep(BREATH)
+                began = self.lines.lines
                 self._read()
                 self._parse(out)
+                busy = self.lines.lines - began >= FEW
             elif ready:  # nobody has it open for writing any more
                 break
             elif asked:
