@@ -21,6 +21,7 @@ from benchmarks.live_servers import NGINX_OK, NODE_ECHO, PYTHON_ECHO, REDIS, Ser
 from benchmarks.report import line
 
 if TYPE_CHECKING:
+    from ioviz.live.calls import Item
     from ioviz.live_session import LiveSession
 
 SECONDS: Final = 1.0
@@ -86,7 +87,8 @@ def offline() -> None:
         '7 1795423720.069018 sendto(5, ""..., 32, 0, NULL, 0) = 32 <0.000082>',
     ]
     lines = head + loop * (LINES // len(loop))
-    parser, calls = Lines(), []  # type: tuple[Lines, list[Any]]
+    parser = Lines()
+    calls: list[Item] = []
     begin = time.perf_counter()
     for text in lines:
         parser.feed(text, calls)
@@ -247,6 +249,8 @@ def exact(server: Server) -> None:
 
 def sampling() -> None:
     """procfs ten times a second on a server with a thousand connections: our share of one processor."""
+    from ioviz.live.sampling import ProcfsSource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
     try:
@@ -255,16 +259,18 @@ def sampling() -> None:
                 stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             with watched("procfs", pid) as session:
                 session.advance()
-                begin, busy, checks = time.perf_counter(), time.process_time(), session.status().checks
+                source = session.source
+                assert isinstance(source, ProcfsSource)
+                begin, busy, samples = time.perf_counter(), time.process_time(), source.samples
                 while time.perf_counter() - begin < 5:
                     session.wait(0.05)
                     session.advance()
                     time.sleep(0.01)
                 share = (time.process_time() - busy) / (time.perf_counter() - begin)
-                looks = (session.status().checks - checks) / (time.perf_counter() - begin)
+                looks = (source.samples - samples) / (time.perf_counter() - begin)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    line("live: procfs, 1,000 sockets: of one processor", 100 * share, "%", 5, detail=f"{looks:.1f} looks a second")
+    line("live: procfs, 1,000 sockets: of one processor", 100 * share, "%", 5, detail=f"{looks:.1f} samples a second")
 
 
 def main() -> None:

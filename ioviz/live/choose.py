@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec import structs
 
-from ioviz.live import procfs, strace
+from ioviz.live import procfs, sampling, strace
 from ioviz.live.cost import Cost, run_time
 from ioviz.live.ebpf import source as ebpf_source
 from ioviz.live.probe import source as probe_source
@@ -101,7 +101,7 @@ def _make(name: str, pid: int | None, argv: Sequence[str], streams: Streams, *, 
             whole=whole, stdin=stdin, stdout=stdout, stderr=stderr,
         )  # fmt: skip
     assert pid is not None
-    return procfs.ProcfsSource(pid)
+    return sampling.ProcfsSource(pid)
 
 
 def _looker(source: Source) -> Callable[[], Snapshot | None] | None:

@@ -1,8 +1,8 @@
 """Snapshots of real processes from `/proc`: descriptors, interest lists, threads and what they sleep in, sockets.
 
 The same user is enough. `fdinfo` of an epoll descriptor has the kernel's own interest list, mask and data and inode.
-Reading costs about 10 µs a descriptor, 20 µs an epoll item more; it never touches the process itself. As a source of
-its own (`ProcfsSource`) it samples a process that nothing else can watch: states, no calls.
+Reading costs about 10 µs a descriptor, 20 µs an epoll item more; it never touches the process itself. `sampling`
+makes a source of that.
 """
 
 from __future__ import annotations
@@ -11,20 +11,17 @@ import os
 import re
 import stat
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ioviz.live.calls import Ended
 from ioviz.live.snapshot import Descriptor, Interest, ProcessState, Snapshot, Thread
 from ioviz.live.sockdiag import read_sockets
-from ioviz.live.source import Inbox, Refusal
+from ioviz.live.source import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ioviz.live.calls import Item
     from ioviz.live.snapshot import SocketState
 
 _LINK: Final = re.compile(r"(socket|pipe|anon_inode):\[?([^\]]*)\]?")
@@ -145,7 +142,7 @@ def take(
         processes.append(process)
         inodes = {each.inode for each in process.descriptors if each.kind == "socket"}
         inodes.update(item.inode for each in process.descriptors for item in each.interests)
-        sockets.update(read_sockets(pid, inodes - sockets.keys(), ours=process.netns == _own_netns()))
+        sockets.update(read_sockets(pid, inodes - sockets.keys(), ours=process.netns == own_netns()))
     took = time.monotonic_ns() - started
     return Snapshot(began, tuple(processes), sockets, tuple(missing), False, seed, took)
 
@@ -156,14 +153,15 @@ def read_process(pid: int, *, seed: bool, threads: bool = True) -> ProcessState 
         names = os.listdir(f"/proc/{pid}/fd")
     except OSError:
         return None
-    found = (_descriptor(pid, int(name), seed=seed) for name in names)
+    found = (read_descriptor(pid, int(name), seed=seed) for name in names)
     descriptors = tuple(sorted((each for each in found if each is not None), key=lambda each: each.fd))
     asleep = tuple(filter(None, (read_thread(pid, tid) for tid in threads_of(pid)))) if threads else ()
     fields = stat_fields(pid)
     return ProcessState(pid, int(fields[1]) if fields else 0, *_called(pid), asleep, descriptors, _netns(pid))
 
 
-def _descriptor(pid: int, fd: int, *, seed: bool) -> Descriptor | None:
+def read_descriptor(pid: int, fd: int, *, seed: bool) -> Descriptor | None:
+    """One descriptor; None if it is closed. `seed`: with its flags."""
     path = f"/proc/{pid}/fd/{fd}"
     try:
         target = os.readlink(path)
@@ -180,11 +178,11 @@ def _descriptor(pid: int, fd: int, *, seed: bool) -> Descriptor | None:
     else:
         kind, inode = match[1], int(match[2]) if match[2].isdecimal() else 0
     if kind == "epoll" or seed:
-        text = _whole(f"/proc/{pid}/fdinfo/{fd}")
+        text = fdinfo(pid, fd)
         line = re.search(r"^flags:\s*([0-7]+)", text, re.M)
         flags = int(line[1], 8) if line is not None else 0
         if kind == "epoll":
-            interests = tuple(_interest(*each) for each in _ITEM.findall(text))
+            interests = interests_in(text)
     elif kind == "pipe":
         flags = _mode(path)
     return Descriptor(fd, kind, inode, target, flags, interests)
@@ -199,13 +197,19 @@ def _mode(path: str) -> int:
     return (0, 0, 1, 2)[bool(mode & stat.S_IWUSR) * 2 + bool(mode & stat.S_IRUSR)]
 
 
+def interests_in(text: str) -> tuple[Interest, ...]:
+    """The interest list that `fdinfo` of an epoll descriptor tells."""
+    return tuple([_interest(*each) for each in _ITEM.findall(text)])
+
+
 def _interest(fd: str, events: str, data: str, inode: str, device: str) -> Interest:
     return Interest(int(fd), int(events, 16), int(data, 16), int(inode or "0", 16), int(device or "0", 16))
 
 
-def _whole(path: str) -> str:
+def fdinfo(pid: int, fd: int) -> str:
+    """What `/proc/PID/fdinfo/FD` says; empty if it is closed."""
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii", errors="replace") as file:
             return file.read()
     except OSError:
         return ""
@@ -218,7 +222,8 @@ def _netns(pid: int) -> int:
         return 0
 
 
-def _own_netns() -> int:
+def own_netns() -> int:
+    """Our own network namespace."""
     return _netns(os.getpid())
 
 
@@ -253,73 +258,3 @@ def why_not(pid: int | None = None) -> Refusal | None:
     except OSError:
         return no_such(pid)
     return None
-
-
-class ProcfsSource:
-    """Samples a process `rate` times a second, as far as that costs less than a tenth of a processor: states only."""
-
-    name = "procfs"
-
-    def __init__(self, pid: int, rate: float = 10.0) -> None:
-        self._pid = pid
-        self._period = 1.0 / rate
-        self._inbox = Inbox()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.ending: Refusal | None = None
-        self.clock = time.monotonic_ns
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """The process."""
-        return (self._pid,)
-
-    @property
-    def ended(self) -> bool:
-        """See `Source`."""
-        return self._inbox.empty
-
-    def start(self) -> None:
-        """See `Source`."""
-        from ioviz.live.source import SourceError
-
-        refusal = why_not(self._pid)
-        if refusal is not None:
-            raise SourceError(refusal)
-        self._inbox.put([take(family(self._pid), self.clock, seed=True)])
-        self._thread = threading.Thread(target=self._sample, name="ioviz-procfs", daemon=True)
-        self._thread.start()
-
-    def _sample(self) -> None:
-        period = self._period
-        while not self._stopping.wait(period):
-            if not exists(self._pid):
-                self._inbox.put([Ended(tid, 0, 0, self.clock()) for tid in (self._pid,)])
-                break
-            snapshot = take(family(self._pid), self.clock, seed=True)
-            self._inbox.put([snapshot])
-            period = max(self._period, snapshot.took / 1e8)
-        self._inbox.close()
-
-    @property
-    def backlog(self) -> int:
-        """See `Source`."""
-        return len(self._inbox)
-
-    def take(self, limit: int) -> list[Item]:
-        """See `Source`."""
-        return self._inbox.take(limit)
-
-    def wait(self, seconds: float) -> bool:
-        """See `Source`."""
-        return self._inbox.wait(seconds)
-
-    def look(self) -> None:
-        """It does nothing else."""
-
-    def stop(self) -> None:
-        """See `Source`."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(2)
-        self._inbox.close()

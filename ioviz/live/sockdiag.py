@@ -40,6 +40,8 @@ NETLINK_SOCK_DIAG: Final = 4
 SOCK_DIAG_BY_FAMILY: Final = 20
 DUMP: Final = 0x301
 """NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH"""
+OWNED: Final = 0xFFFFFFFF & ~(1 << 6 | 1 << 12)
+"""States of sockets that somebody has open: not TIME_WAIT, of which there may be thousands, nor NEW_SYN_RECV."""
 MEMORY: Final = 7
 """INET_DIAG_SKMEMINFO"""
 SHOW_UNIX: Final = 1 | 4 | 0x10
@@ -99,7 +101,7 @@ def _attributes(message: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _inet(family: int, protocol: int, wanted: set[int]) -> Iterator[tuple[int, SocketState]]:
-    request = struct.pack("=BBBBL48x", family, protocol, 1 << (MEMORY - 1), 0, 0xFFFFFFFF)
+    request = struct.pack("=BBBBL48x", family, protocol, 1 << (MEMORY - 1), 0, OWNED)
     kind = SOCK_STREAM if protocol == TCP else SOCK_DGRAM
     for message in _ask(request):
         inode = struct.unpack_from("=L", message, 68)[0]
