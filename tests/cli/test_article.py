@@ -43,6 +43,12 @@ def told(out: str) -> str:
     return out.replace("无事件就绪\n[]\n", "")
 
 
+def printed_by_threads(out: str) -> list[str]:
+    """The words of the epoll client. Its thread says good-bye only if it was not yet in `recv` when the other closed
+    the socket, which on a busy computer happens."""
+    return sorted(word for word in out.split() if word != "子线程由于client断开连接而退出")
+
+
 @pytest.mark.parametrize(("server", "client", "port"), PAIRS)
 def test_same_output_as_on_the_real_kernel(server: str, client: str, port: int, guests: Path, tmp_path: Path) -> None:
     server_file, client_file = guests / "article" / server, guests / "article" / client
@@ -50,7 +56,7 @@ def test_same_output_as_on_the_real_kernel(server: str, client: str, port: int, 
     result = simulated(server_file, client_file, TYPED, tmp_path)
     assert by_thread(told(result.out)) == by_thread(told(expected_server))
     if client == "epoll_client.py":  # two threads print: whose line comes first is left open
-        assert sorted(printed_by(client_file, result).split()) == sorted(expected_client.split())
+        assert printed_by_threads(printed_by(client_file, result)) == printed_by_threads(expected_client)
     else:
         assert printed_by(client_file, result) == expected_client
     assert "hello" in expected_server

@@ -55,5 +55,9 @@ def test_both_entries_cost_the_same_here() -> None:
 
 def test_on_linux() -> None:
     assert shown("costs", 1).count("per loop") == 2
-    call, switch = (int(line.split()[1]) for line in shown("costs", 2).splitlines())
-    assert switch > 2 * call
+
+    def dearer() -> bool:
+        call, switch = (int(line.split()[1]) for line in shown("costs", 2).splitlines())
+        return switch > 2 * call
+
+    assert any(dearer() for _ in range(5)), "on a busy computer a measurement may fail, but not each of five"

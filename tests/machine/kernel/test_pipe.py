@@ -147,6 +147,7 @@ def test_a_blocked_writer_learns_that_the_reader_went() -> None:
         reader, writer = s.pipe(blocking=True)
         done: list[Any] = []
         s.spawn(lambda: done.append(errno_name(s.write(writer, bytes(70_000)))))
+        s.settle()
         s.spawn(lambda: done.append(errno_name(s.write(writer, bytes(10)))))
         s.settle()
         s.close(reader)
