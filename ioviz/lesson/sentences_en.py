@@ -185,6 +185,9 @@ SENTENCES: Final = {
     "TimerfdCreated": "A timer behind a descriptor: it can be read and waited for.",
     "TimerfdSet": "The timer behind the descriptor is set: it rings at {due} ns, then every {interval} ns (0: not at all).",
     "TimerfdExpired": "The timer behind a descriptor rings: it can be read now.",
+    "SignalfdCreated": "A descriptor from which signals can be read: {numbers}.",
+    "SignalfdSet": "The descriptor gives these signals from now on: {numbers}.",
+    "SignalfdReleased": "The signalfd is gone.",
     "TimerfdReleased": "The last reference to the timer is gone, and the timer with it.",
     "ProcessSpawned": (
         "{who} makes a child process, {pid}, with the same open files, and sleeps until the child runs a program."

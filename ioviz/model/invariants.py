@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.model import eventpoll, lists, rbtree
 from ioviz.model.cpu import USER, SyscallReturned
-from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SOCKET, FileHeld
+from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SIGNALFD, SOCKET, TIMERFD, FileHeld
 from ioviz.model.memory import PAGE_SIZE as MEMORY_PAGE
 from ioviz.model.memory import WRITE, ZERO_PAGE
 from ioviz.model.nic import RX, TX
@@ -40,6 +40,8 @@ OBJECTS: Final = {
     PIPE_WRITE: "pipes",
     EVENTPOLL: "eventpolls",
     EVENTFD: "eventfds",
+    TIMERFD: "timerfds",
+    SIGNALFD: "signalfds",
     INODE: "inodes",
 }
 

@@ -65,6 +65,7 @@ SYSCALLS: Final = tuple(
         ("wait4", 61, 114),
         ("kill", 62, 37),
         ("fcntl", 72, 55),
+        ("flock", 73, 143),
         ("ftruncate", 77, 93),
         ("rename", 82, 38),
         ("mkdir", 83, 39),
@@ -96,6 +97,7 @@ SYSCALLS: Final = tuple(
         ("timerfd_settime", 286, 325),
         ("timerfd_gettime", 287, 326),
         ("accept4", 288, 364),
+        ("signalfd4", 289, 327),
         ("eventfd2", 290, 328),
         ("epoll_create1", 291, 329),
         ("dup3", 292, 330),
@@ -136,7 +138,6 @@ OTHERS: Final = {
     58: "vfork",
     59: "execve",
     61: "wait4",
-    73: "flock",
     74: "fsync",
     75: "fdatasync",
     78: "getdents",
@@ -171,7 +172,6 @@ OTHERS: Final = {
     285: "fallocate",
     286: "timerfd_settime",
     287: "timerfd_gettime",
-    289: "signalfd4",
     294: "inotify_init1",
     295: "preadv",
     296: "pwritev",
@@ -248,6 +248,7 @@ class SYS:
     wait4: Final = 61
     kill: Final = 62
     fcntl: Final = 72
+    flock: Final = 73
     ftruncate: Final = 77
     rename: Final = 82
     mkdir: Final = 83
@@ -279,6 +280,7 @@ class SYS:
     timerfd_settime: Final = 286
     timerfd_gettime: Final = 287
     accept4: Final = 288
+    signalfd4: Final = 289
     eventfd2: Final = 290
     epoll_create1: Final = 291
     dup3: Final = 292

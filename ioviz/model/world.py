@@ -27,6 +27,7 @@ from ioviz.model.nic import Nic, Packet
 from ioviz.model.pipe import Pipe
 from ioviz.model.ramfs import Inode
 from ioviz.model.rbtree import RbNode
+from ioviz.model.signalfd import Signalfd
 from ioviz.model.signals import PendingSignals
 from ioviz.model.socket import Socket, TimeWait
 from ioviz.model.softirq import Softirq
@@ -76,6 +77,7 @@ class World:
     """The present pages of mappings."""
     eventfds: dict[int, Eventfd]
     timerfds: dict[int, Timerfd]
+    signalfds: dict[int, Signalfd]
     sockets: dict[int, Socket]
     options: dict[int, tuple[tuple[int, int, int], ...]]
     """The options of each socket that has any: (level, option, value)."""

@@ -58,6 +58,7 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "tcp": ("sockets",),
     "eventfd": ("files",),
     "timerfd": ("files",),
+    "signalfd": ("files",),
     "ramfs": ("files",),
 }
 PRIORITY: Final = (

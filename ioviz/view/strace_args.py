@@ -201,9 +201,21 @@ def _poll_note(args: Args, ret: int, out: Any) -> str:
     return f" ([{ready}])"
 
 
-def _poll_args(args: Args) -> str:
+def _waits_with(mask: Any) -> str:
+    return "NULL, 8" if mask is None else f"{_sigset(mask)}, 8"
+
+
+def _timespec_or_null(ns: int | None) -> str:
+    return "NULL" if ns is None else timespec(ns)
+
+
+def _pollfds(args: Args) -> str:
     fds = ", ".join(f"{{fd={fd}, events={bits(events, POLLS)}}}" for fd, events in args[0])
-    return f"[{fds}{', ...' if args[1] > len(args[0]) else ''}], {args[1]}, {_ms(args[2])}"
+    return f"[{fds}{', ...' if args[1] > len(args[0]) else ''}], {args[1]}"
+
+
+def _poll_args(args: Args) -> str:
+    return f"{_pollfds(args)}, {_ms(args[2])}"
 
 
 def _epoll_event(events: int, data: int) -> str:
@@ -219,6 +231,11 @@ def _epoll_ctl_args(args: Args) -> str:
 def _epoll_wait_rest(args: Args, ret: int, out: Any) -> str:
     shown = f"[{', '.join(_epoll_event(events, data) for data, events in out or ())}{', ...' if ret > SHOWN else ''}]"
     return f"{shown if ret >= 0 else POINTER}, {args[1]}, {_ms(args[2])}"
+
+
+def _epoll_pwait2_rest(args: Args, ret: int, out: Any) -> str:
+    found = _epoll_wait_rest((*args[:2], -1), ret, out).rpartition(", ")[0]
+    return f"{found}, {_timespec_or_null(args[2])}, {_waits_with(args[3])}"
 
 
 def _received(args: Args, ret: int, out: Any) -> str:
@@ -390,6 +407,20 @@ FORMATS: Final[dict[int, Format]] = {
     SYS.epoll_create1: Format(lambda a: "EPOLL_CLOEXEC" if a[0] & 0o2000000 else str(a[0])),
     SYS.epoll_ctl: Format(_epoll_ctl_args),
     SYS.epoll_wait: Format(_first, _epoll_wait_rest),
+    SYS.epoll_pwait: Format(_first, lambda a, ret, out: f"{_epoll_wait_rest(a, ret, out)}, {_waits_with(a[3])}"),
+    SYS.epoll_pwait2: Format(_first, _epoll_pwait2_rest),
+    SYS.ppoll: Format(lambda a: f"{_pollfds(a)}, {_timespec_or_null(a[2])}, {_waits_with(a[3])}", nothing, _poll_note),
+    SYS.pselect6: Format(
+        lambda a: (
+            f"{a[0]}, {', '.join(map(_fds, a[1:4]))}, {_timespec_or_null(a[4])}, "
+            f"{{sigmask={'NULL' if a[5] is None else _sigset(a[5])}, sigsetsize=8}}"
+        ),
+        nothing,
+        _select_note,
+    ),
+    SYS.signalfd4: Format(
+        lambda a: f"{a[0]}, {_sigset(a[1])}, 8, {bits(a[2], ((0o2000000, 'SFD_CLOEXEC'), (0o4000, 'SFD_NONBLOCK')))}"
+    ),
     SYS.futex: Format(_futex_args),
     SYS.execve: Format(
         lambda a: (

@@ -39,7 +39,8 @@ def wait_for_any(k: Kernel, call: str, wanted: Sequence[Wanted], timeout: int | 
     """Scan until something is ready, the time is up (`timeout` in ns; None: never) or a signal comes."""
     found = scan(k, call, wanted, again=False)
     if found or timeout == 0:
-        return len(found), tuple(found)
+        # Here, by a mask of the call's own, a signal may be open that was not when the call began.
+        return -EINTR if not found and k.thread.sigpending else (len(found), tuple(found))
     until = 0 if timeout is None else k.now + max(timeout, 1)
     keys: dict[int, int] = {}
     for fd, mask in wanted:

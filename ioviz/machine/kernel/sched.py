@@ -63,6 +63,7 @@ class Thread:
         "nvcsw",
         "pid",
         "refusals",
+        "saved_mask",
         "sigpending",
         "slice_end",
         "stack",
@@ -91,6 +92,8 @@ class Thread:
         self.timer: Timer | None = None
         self.wake_reason = ""
         self.sigpending = False
+        self.saved_mask: tuple[int, ...] | None = None
+        """The signal mask to come back when signals have been delivered: a wait had another (`saved_sigmask`)."""
         """TIF_SIGPENDING: a signal is to be taken on the way to user mode."""
         self.waits_for: frozenset[int] = frozenset()
         """The signals for which it sleeps in `rt_sigtimedwait`."""

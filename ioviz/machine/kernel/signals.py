@@ -90,8 +90,18 @@ def send_signal(k: Kernel, pid: int, number: int, tid: int = 0, info: Info | Non
     known = state.infos.setdefault((tid, number), [])
     if not known or number >= 32:
         known.append(info or (number, SI_KERNEL, 0, 0, 0, 0, 0))
+    if k.world.signalfds:
+        _signalfd_notify(k, pid, number, cause)
     _wake_taker(k, pid, tid, number, cause)
     return 0
+
+
+def _signalfd_notify(k: Kernel, pid: int, number: int, cause: int) -> None:
+    """`signalfd_notify`: who waits for a descriptor that gives signal `number` looks again."""
+    saved, k.cause = k.cause, cause
+    for row in [row for row in k.world.signalfds.values() if row.pid == pid and number in row.numbers]:
+        k.wake(row.id, 0)
+    k.cause = saved
 
 
 def _wake_taker(k: Kernel, pid: int, tid: int, number: int, cause: int) -> None:
@@ -192,6 +202,20 @@ def _dequeued(k: Kernel, thread: Thread, number: int, action: str) -> Info:
     return info
 
 
+def pending_among(k: Kernel, numbers: Collection[int]) -> int:
+    """The signal of `numbers` that the running task would take next, blocked or not; 0 if none is pending."""
+    row = k.world.signals.get(k.pid)
+    return _next(row, k.task, (), numbers) if row is not None else 0
+
+
+def take(k: Kernel, number: int) -> Info:
+    """The running task accepts the pending signal `number` (`dequeue_signal`)."""
+    thread = k.thread
+    info = _dequeued(k, thread, number, "accepted")
+    thread.sigpending = bool(_pending_for(k, thread))
+    return info
+
+
 def deliver(k: Kernel) -> None:
     """On the way to user mode: take every pending signal that the running task does not block.
 
@@ -213,6 +237,9 @@ def deliver(k: Kernel) -> None:
             exit_group(k, 128 + number, number)
             raise TaskKilled
     thread.sigpending = False
+    saved, thread.saved_mask = thread.saved_mask, None
+    if saved is not None:
+        set_mask(k, saved)
     for mark, number in reversed(marks):
         mark(number)
 

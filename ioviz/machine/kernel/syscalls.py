@@ -15,6 +15,7 @@ from ioviz.machine.kernel import (
     fork,
     futex,
     itimer,
+    masked_wait,
     mmap,
     pipe,
     poll,
@@ -22,6 +23,7 @@ from ioviz.machine.kernel import (
     ramfs,
     reap,
     select,
+    signalfd,
     signals,
     socket,
     sockopt,
@@ -30,7 +32,7 @@ from ioviz.machine.kernel import (
     timerfd,
     tty,
 )
-from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SOCKET, TIMERFD, TTY
+from ioviz.model.files import EVENTFD, EVENTPOLL, INODE, PIPE_READ, PIPE_WRITE, SIGNALFD, SOCKET, TIMERFD, TTY
 from ioviz.model.shown import SHOWN, address, received, sent, text
 from ioviz.model.syscalls import SYS, TABLE_SIZE
 
@@ -61,6 +63,7 @@ TABLE: Final[dict[int, Callable[..., Any]]] = {
     SYS.unlink: ramfs.sys_unlink,
     SYS.pipe2: pipe.sys_pipe2,
     SYS.eventfd2: eventfd.sys_eventfd2,
+    SYS.signalfd4: signalfd.sys_signalfd4,
     SYS.timerfd_create: timerfd.sys_timerfd_create,
     SYS.timerfd_settime: timerfd.sys_timerfd_settime,
     SYS.timerfd_gettime: timerfd.sys_timerfd_gettime,
@@ -90,6 +93,10 @@ TABLE: Final[dict[int, Callable[..., Any]]] = {
     SYS.epoll_create1: eventpoll.sys_epoll_create1,
     SYS.epoll_ctl: eventpoll.sys_epoll_ctl,
     SYS.epoll_wait: eventpoll.sys_epoll_wait,
+    SYS.pselect6: masked_wait.sys_pselect6,
+    SYS.ppoll: masked_wait.sys_ppoll,
+    SYS.epoll_pwait: masked_wait.sys_epoll_pwait,
+    SYS.epoll_pwait2: masked_wait.sys_epoll_pwait2,
     SYS.futex: futex.sys_futex,
     SYS.clock_nanosleep: time.sys_clock_nanosleep,
     SYS.clone: process.sys_clone,
@@ -130,6 +137,7 @@ OPS: Final[dict[str, FileOps]] = {
     PIPE_WRITE: pipe.WRITE_OPS,
     EVENTFD: eventfd.OPS,
     TIMERFD: timerfd.OPS,
+    SIGNALFD: signalfd.OPS,
     EVENTPOLL: eventpoll.OPS,
     SOCKET: socket.OPS,
 }
@@ -145,6 +153,8 @@ SHOW_ARGS: Final[dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]]] = {
     SYS.setsockopt: lambda args: (*args[:3], text(args[3]) if isinstance(args[3], bytes) else args[3]),
     SYS.poll: lambda args: (args[0][:SHOWN], len(args[0]), args[1]),
     SYS.select: lambda args: (args[0], args[1][:SHOWN], args[2][:SHOWN], args[3][:SHOWN], args[4]),
+    SYS.ppoll: lambda args: (args[0][:SHOWN], len(args[0]), *args[1:]),
+    SYS.pselect6: lambda args: (args[0], args[1][:SHOWN], args[2][:SHOWN], args[3][:SHOWN], *args[4:]),
     SYS.clone: lambda args: (args[0],),
     SYS.vfork: lambda args: (),
     SYS.execve: lambda args: (args[0], tuple(arg[:SHOWN] for arg in args[1][:SHOWN]), len(args[2])),
@@ -165,7 +175,11 @@ SHOW_OUT: Final[dict[int, Callable[[Any], Any]]] = {
     SYS.getsockopt: address,
     SYS.getrandom: text,
     SYS.epoll_wait: lambda out: out[:SHOWN],
+    SYS.epoll_pwait: lambda out: out[:SHOWN],
+    SYS.epoll_pwait2: lambda out: out[:SHOWN],
     SYS.poll: lambda out: out[:SHOWN],
+    SYS.ppoll: lambda out: out[:SHOWN],
+    SYS.pselect6: lambda out: tuple(fds[:SHOWN] for fds in out),
     SYS.select: lambda out: tuple(fds[:SHOWN] for fds in out),
     SYS.getdents64: lambda out: len(out),
 }

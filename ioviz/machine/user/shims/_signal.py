@@ -78,7 +78,7 @@ class _Signal:
         raise error(-EBADF)
 
     def _send(self, *call: int) -> None:
-        result = self._guest.syscall(*call)
+        result = self._guest.syscall(*map(index, call))
         if result < 0:
             raise error(result)
         self._guest.check_signals()
