@@ -137,5 +137,5 @@ def _cost(source: Source) -> Callable[[], float] | None:
     if isinstance(source, ebpf_source.EbpfSource):
         return Cost(source.alive, within=lambda: source.spent)
     if isinstance(source, probe_source.ProbeSource):
-        return Cost(source.alive, within=lambda: source.spent)
+        return Cost(source.alive, within=source.spent, between=source.sending)
     return Cost(lambda: source.pids)

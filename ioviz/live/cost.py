@@ -3,7 +3,8 @@
 By the processor time of the last second, in which the programs had `worked`:
 
 - a tracer works while the program stands still, beside it: slower by (worked + tracer) / worked;
-- a probe and eBPF programs work within the program, in its time: slower by worked / (worked - theirs);
+- a probe and eBPF programs work within the program's calls: slower by worked / (worked - theirs);
+- a thread of the probe's own is in the program's way only as far as the program wants to run at all;
 - procfs reads tables beside it: the program waits for none of it.
 
 That is the least it can be: what a stop or a hook costs inside the kernel is charged to the program, waiting for
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 PERIOD: Final = 1.0
 LEAST: Final = 2_000_000
 """Nanoseconds of the program's own work below which a ratio says nothing."""
-MOST: Final = 0.99
-"""Share of the program's time that can be ours; it is measured in samples."""
 
 
 def run_time(pid: int, tid: int = 0) -> int:
@@ -38,8 +37,9 @@ def run_time(pid: int, tid: int = 0) -> int:
 
 
 class Cost:
-    """Call it: how many times slower the watching makes the programs, at least; 0.0 if that cannot be said. `beside`
-    and `within` count the nanoseconds that watching has taken so far, beside the programs and in their own time."""
+    """Call it: how many times slower the watching makes the programs, at least; 0.0 if that cannot be said. `beside`,
+    `within` and `between` count the nanoseconds that watching has taken so far: while the programs stood still, in
+    their calls, and in a thread of its own in them."""
 
     def __init__(
         self,
@@ -47,31 +47,31 @@ class Cost:
         *,
         beside: Callable[[], int] | None = None,
         within: Callable[[], int] | None = None,
+        between: Callable[[], int] | None = None,
     ) -> None:
         self._programs = programs
-        self._beside = beside
-        self._within = within
+        self._counters = (beside, within, between)
         self._asked = 0.0
-        self._before: tuple[int, int, int] | None = None
+        self._before: tuple[int, ...] = ()
         self._found = 0.0
 
     def __call__(self) -> float:
         now = time.monotonic()
-        if now - self._asked >= PERIOD:
+        elapsed = now - self._asked
+        if elapsed >= PERIOD:
             self._asked = now
-            spent = (
-                sum(map(run_time, self._programs())),
-                self._beside() if self._beside is not None else 0,
-                self._within() if self._within is not None else 0,
-            )
-            if self._before is not None:
-                self._found = slower(*(new - old for new, old in zip(spent, self._before, strict=True)))
+            worked = sum(map(run_time, self._programs()))
+            spent = (worked, *(counter() if counter is not None else 0 for counter in self._counters))
+            if self._before:
+                own, *ours = (new - old for new, old in zip(spent, self._before, strict=True))
+                self._found = slower(own, *ours, elapsed=round(elapsed * 1e9))
             self._before = spent
         return self._found
 
 
-def slower(worked: int, beside: int, within: int) -> float:
+def slower(worked: int, beside: int, within: int, between: int, *, elapsed: int) -> float:
     """The ratio, from nanoseconds; 0.0 if it cannot be said."""
-    if worked < LEAST or beside < 0 or within < 0:
+    own = worked - within - between
+    if own < LEAST or beside < 0 or within < 0 or between < 0:
         return 0.0
-    return (worked + beside) / (worked - min(within, int(MOST * worked)))
+    return (own + beside + within + between * min(1.0, own / elapsed)) / own

@@ -1,6 +1,7 @@
 """Where everything on the stage lies: a pure function of the size and of what is to be large.
 
-Three floors, one under the other, each with its rule above it. On a floor, large panels stand in rows side by side; the
+Three floors, one under the other, each with its rule above it (but one on which nothing is to be seen, such as the
+hardware below real programs). On a floor, large panels stand in rows side by side; the
 rest is folded, a line a panel, two or more to a row where there is room. Panels are made large in the order given, as
 long as each of them keeps its least size, so 80×24 shows the two or three that matter and 200×60 shows everything.
 What is left over goes to the rows in proportion to what their panels can use. Invariant: places never overlap nor
@@ -108,7 +109,8 @@ def make_plan(
     these are shown well."""
     boxed = height >= 34
     timeline = 2 if height >= 30 else 1
-    bars = 1 + len(FLOORS) + timeline + 1
+    shown = [floor for floor in FLOORS if not wishes or any(wish.floor == floor for wish in wishes)]
+    bars = 1 + len(shown) + timeline + 1
     why = max(1, min(why, height - bars - _needed(width, wishes, ())))
     body = height - bars - why
     if boxed:
@@ -125,7 +127,7 @@ def make_plan(
         wishes = well
     spots: list[Spot] = []
     rules: dict[str, Region] = {}
-    floors = {floor: _Floor(width, [wish for wish in wishes if wish.floor == floor], large) for floor in FLOORS}
+    floors = {floor: _Floor(width, [wish for wish in wishes if wish.floor == floor], large) for floor in shown}
     while sum(floor.needed for floor in floors.values()) > body:  # smaller than we promise: leave something out
         fullest = max(floors.values(), key=lambda floor: len(floor.folded))
         if not fullest.folded:
@@ -134,8 +136,8 @@ def make_plan(
     heights = _share(list(floors.values()), body)
     y = 1
     for floor, rows in heights:
-        rules[floor.name(FLOORS, floors)] = Region(0, y, width, 1)
-        y += 1 if wishes else 1 + body // len(FLOORS)  # nothing is loaded yet: three empty floors
+        rules[floor.name(shown, floors)] = Region(0, y, width, 1)
+        y += 1 if wishes else 1 + body // len(shown)  # nothing is loaded yet: three empty floors
         for row, row_height in zip(floor.rows, rows, strict=True):
             for wish, x, row_width in _columns(row, width):
                 spots.append(Spot(wish.id, Region(x, y, row_width, row_height), False))

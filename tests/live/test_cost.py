@@ -8,26 +8,27 @@ import pytest
 
 from ioviz.live.cost import Cost, slower
 
+SECOND = 10**9
+
 
 @pytest.mark.parametrize(
-    ("worked", "beside", "within", "said"),
+    ("worked", "beside", "within", "between", "said"),
     [
-        (10**9, 0, 0, 1.0),
-        (10**9, 3 * 10**9, 0, 4.0),
-        (10**9, 0, 500_000_000, 2.0),
-        (1000, 10**9, 0, 0.0),
-        (-5, 0, 0, 0.0),
-        (10**9, -1, 0, 0.0),
+        (SECOND, 0, 0, 0, 1.0),
+        (SECOND, 3 * SECOND, 0, 0, 4.0),
+        (SECOND, 0, SECOND // 2, 0, 2.0),
+        (SECOND, 0, 0, SECOND // 2, 1.5),
+        (SECOND // 5, 0, 0, SECOND // 10, 1.1),
+        (1000, SECOND, 0, 0, 0.0),
+        (SECOND, 0, 2 * SECOND, 0, 0.0),
+        (-5, 0, 0, 0, 0.0),
+        (SECOND, -1, 0, 0, 0.0),
     ],
 )
 def test_what_was_spent_beside_adds_and_what_was_spent_within_is_missing(
-    worked: int, beside: int, within: int, said: float
+    worked: int, beside: int, within: int, between: int, said: float
 ) -> None:
-    assert slower(worked, beside, within) == pytest.approx(said)
-
-
-def test_it_never_says_more_than_can_be() -> None:
-    assert slower(10**9, 0, 10**12) == pytest.approx(100, rel=0.01)
+    assert slower(worked, beside, within, between, elapsed=SECOND) == pytest.approx(said)
 
 
 def test_it_is_measured_from_one_second_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

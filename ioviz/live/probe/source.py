@@ -194,13 +194,13 @@ class ProbeSource:
         """The processes that send just now."""
         return tuple(self._decoders)
 
-    @property
     def spent(self) -> int:
-        """Nanoseconds of the programs' time that the agents have taken: their own threads, and a price a call."""
-        return sum(
-            each.noted * each.price + (run_time(pid, each.agent) if each.agent else 0)
-            for pid, each in tuple(self._decoders.items())
-        )
+        """Nanoseconds that noting has taken in the programs' calls so far."""
+        return sum(each.noted * each.price for each in tuple(self._decoders.values()))
+
+    def sending(self) -> int:
+        """Nanoseconds that the agents' own threads have taken so far."""
+        return sum(run_time(pid, each.agent) for pid, each in tuple(self._decoders.items()) if each.agent)
 
     def look(self) -> None:
         """The probe knows calls, not states."""

@@ -200,8 +200,8 @@ class StageScreen(Living):
     def _place_widgets(self, plan: Plan) -> None:
         """Tell each widget for which size it is to draw, so that its first picture there is right."""
         self._title_bar.extent = plan.title.size
-        for floor, region in plan.rules.items():
-            self._rules[floor].extent = region.size
+        for floor, rule in self._rules.items():
+            rule.extent = plan.rules[floor].size if floor in plan.rules else Size(0, 0)
         self._why_bar.extent = plan.why.size
         self._timeline.extent = plan.timeline.size
         self._footer.extent = plan.footer.size
