@@ -15,6 +15,9 @@ FIRST, SECOND = 101, 102
 def test_the_kernel_is_loaded_before_any_process_exists() -> None:
     scene = play("boot")
     assert [event.name for event in scene.of(BlocksLoaded)][:3] == ["boot loader", "kernel", "/sbin/init"]
+    first, second = scene.of(BlocksRequested)[:2]
+    assert (first.block, first.name) == (0, "boot loader")  # the firmware knows the first blocks only
+    assert (second.block, second.name) == (first.count, "kernel")
     assert not scene.of(ProcessStarted, stop=scene.of(KernelLoaded)[0].seq)
     assert scene.of(ProcessStarted)[0].pid == 1
 
@@ -35,6 +38,12 @@ def test_every_process_was_started_by_a_process() -> None:
     scene = play("boot")
     assert scene.returns("clone") == [FIRST, SECOND]
     assert scene.printed("hello.py").splitlines() == [f"process {pid} started by process 1" for pid in (FIRST, SECOND)]
+
+
+def test_process_1_is_made_by_the_kernel_and_is_the_only_one() -> None:
+    world = play("boot").at("Process 1")
+    assert set(world.processes) == {1}
+    assert (world.cpus[1].task, world.page_tables[1]) == (1, 1)
 
 
 def test_the_first_start_waits_for_the_disk_and_the_second_does_not() -> None:
@@ -65,7 +74,9 @@ def test_the_knobs() -> None:
 
 
 def test_on_linux() -> None:
-    assert shown("boot", 1).strip()
+    by_calls, from_disk = (int(line.split()[1]) for line in shown("boot", 1).splitlines())
+    assert by_calls > from_disk  # the interpreter has been read before: the page cache
     assert shown("boot", 2).strip()
-    size, resident = (int(line.split()[1]) for line in shown("boot", 3).splitlines())
+    assert shown("boot", 3).strip()
+    size, resident = (int(line.split()[1]) for line in shown("boot", 4).splitlines())
     assert resident < size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ioviz.model.files import FileReleased
-from ioviz.model.socket import FinReceived, FinSent
+from ioviz.model.socket import FinReceived, FinSent, RstSent
 from ioviz.model.task import TaskWoken
 from tests.scenes.played import Played, play, shown, socket_of
 
@@ -47,6 +47,10 @@ def test_the_closed_one_answers_data_with_rst() -> None:
     world = scene.world(scene.chapter("close() with something unread"))
     assert scene.returns("sendto", "peer.py", stop=scene.chapter("close() with something unread"))[:2] == [7, 8]
     assert not [sock for sock in world.sockets.values() if sock.orphan]
+    end = scene.chapter("Everything arrived, then the end")
+    answer = next(event for event in scene.entered("sendto", "peer.py") if event.seq > end)
+    (reset,) = scene.of(RstSent, start=answer.seq, stop=scene.chapter("close() with something unread"))
+    assert scene.world(reset.seq).sockets[reset.sock].orphan
 
 
 def test_half_closed_the_answer_still_comes() -> None:

@@ -76,11 +76,12 @@ def test_how_large_the_halves_are(bits: str, own: int) -> None:
 def test_on_linux() -> None:
     assert shown("rings", 1) == "CS 0x33 ring 3\n"
     assert shown("rings", 2).endswith("exit code 139\n")
-    assert shown("rings", 3).startswith("page tables ")
-    size, child, parent = shown("rings", 4).splitlines()
+    assert shown("rings", 3) == "parent 1 child 999\n"
+    assert shown("rings", 4).startswith("page tables ")
+    size, child, parent = shown("rings", 5).splitlines()
     assert size == "200 GiB"
     (there, theirs), (here, ours) = child.split(), parent.split()
     assert there == here
     assert (theirs, ours) == ("999", "1")
-    before, after = (int(line.split()[1]) for line in shown("rings", 5).splitlines())
+    before, after = (int(line.split()[1]) for line in shown("rings", 6).splitlines())
     assert after - before > 800  # other programs' threads come and go as well
