@@ -14,7 +14,7 @@ import termios
 import time
 from typing import Final
 
-from benchmarks.echo import PROGRAMS
+from benchmarks.echo import PROGRAMS, compiled
 from benchmarks.report import line
 
 SIZE: Final = (40, 120)
@@ -24,18 +24,19 @@ STEPS: Final = 25
 TIMES: Final = 5
 IDLE: Final = 3.0
 RIGHT: Final = b"\x1b[C"
+ENTER: Final = b"\r"
 
 
 class Terminal:
     """A program in a pseudo-terminal of 120×40; reads what it draws, and answers nothing."""
 
     def __init__(self, *command: str) -> None:
+        environment = {**compiled(), "TERM": "xterm-256color", "COLORTERM": "truecolor", "IOVIZ_LANG": "en"}
+        environment.pop("PYTHONHASHSEED", None)  # as a person has it
         self.start = time.perf_counter()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", IOVIZ_LANG="en")
-            os.environ.pop("PYTHONHASHSEED", None)  # as a person has it
-            os.execv(sys.executable, [sys.executable, *command])
+            os.execve(sys.executable, [sys.executable, *command], environment)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
 
     def until(self, text: bytes) -> float:
@@ -90,9 +91,12 @@ def _first_picture(text: bytes, *command: str) -> tuple[float, float]:
 def _steps(*command: str) -> tuple[float, float]:
     terminal = Terminal(*command)
     terminal.settle()
+    terminal.key(ENTER)  # a scene opens with a page about it
     terminal.key(RIGHT)
     results = [terminal.key(RIGHT) for _ in range(STEPS)]
     terminal.close()
+    if not all(count for _, count in results):
+        raise RuntimeError(f"a step of {' '.join(command)} drew nothing")
     return statistics.median(spent for spent, _ in results), statistics.median(count for _, count in results)
 
 
@@ -111,6 +115,7 @@ def main() -> None:
     """Print the three comparisons."""
     bare = str(PROGRAMS / "bare_app.py")
     pictures: dict[str, list[tuple[float, float]]] = {}
+    _first_picture(b"quit", "-m", "ioviz", "play", "epoll-lt-et")
     for _ in range(TIMES):
         for name, text, command in (
             ("empty", b"ready", (bare, "empty")),
