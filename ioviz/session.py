@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+import msgspec
+
 from ioviz.machine.hardware.inputs import Input
 from ioviz.machine.kernel.config import Config
 from ioviz.machine.kernel.sched import Limits
@@ -117,7 +119,7 @@ class Session:
         launches = list(self.setup.launches)
         one = launches[number]
         lines = (*(one.stdin or ()), *(() if line is None else (line,)))
-        launches[number] = replace(one, stdin=lines, held=line is not None)
+        launches[number] = msgspec.structs.replace(one, stdin=lines, held=line is not None)
         return Session(replace(self.setup, launches=tuple(launches)))
 
     def can_type(self, world: World, pid: int, /) -> bool:

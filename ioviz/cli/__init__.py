@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ENOSPC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ USAGE = 2
 FAULT = 70
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+NOT_WRITTEN = 74
 HASH_SEED = "0"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and give its exit code."""
     if argv is None:
+        open_closed_streams()
         fix_hash_seed()
         argv = sys.argv[1:]
     from ioviz.cli.arguments import UsageError, parse
@@ -34,9 +37,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     lang = _language_typed(argv)
     choose_language(lang)
     try:
-        request = parse(argv)
+        try:
+            request = parse(argv)
+        except SystemExit:  # --help
+            sys.stdout.flush()
+            raise
         choose_language(request.lang or lang)
-        return _run(request)
+        code = _run(request)
+        sys.stdout.flush()  # a full disk is told here, and not by Python on its way out
+        return code
     except UsageError as error:
         print(say("usage", text=in_language(error)), file=sys.stderr)
         return USAGE
@@ -50,6 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("IOVIZ_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno == ENOSPC:
+            from ioviz.cli.output import to_nowhere
+
+            to_nowhere(sys.stdout.buffer)
+            print(say("usage", text=say("no-output", why=error.strerror)), file=sys.stderr)
+            return NOT_WRITTEN
         print(say("usage", text=_our_fault(error)), file=sys.stderr)
         return FAULT
 
@@ -69,6 +84,15 @@ def _run(request: Request) -> int:
     from ioviz.cli.play import run_gallery, run_play
 
     return run_gallery(request) if request.verb == "gallery" else run_play(request)
+
+
+def open_closed_streams() -> None:
+    """Give what a shell closed (`>&-`) somewhere to go, lest the next file that is opened take its number."""
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), fd)
+            os.set_inheritable(fd, True)
+            setattr(sys, name, open(fd, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  # as long as we live
 
 
 def fix_hash_seed() -> None:

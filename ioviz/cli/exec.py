@@ -83,6 +83,9 @@ def _run(request: Request) -> int:
         while not run.machine.run(SLICE) and not output.closed:
             pass
         output.finish()
+        if output.problem:
+            print(say("usage", text=say("no-output", why=output.problem)), file=sys.stderr)
+            return NOT_WRITTEN
         return PIPE_CLOSED if output.closed else run.report()
 
 

@@ -14,6 +14,10 @@ from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.launch import Launch
 from ioviz.machine.user.loader import LoadError, load_program
 
+LONGEST_INPUT = 1 << 26
+"""Bytes that an input file may have."""
+FOREVER = 10**9
+"""Virtual seconds that no run lasts."""
 SPIN = 2 * 10**9
 SPIN_LOGGED = 5 * 10**8
 """Virtual nanoseconds without a system call after which a loop is taken for an endless one: some 30 million lines, or 8
@@ -57,7 +61,7 @@ def limits_of(request: Request) -> Limits:
     """How long the run of `request` may become."""
     limits = Limits(request.max_steps, spin=SPIN_LOGGED if request.lines else SPIN)
     if request.max_time is not None:
-        limits.time = round(request.max_time * 1e9)
+        limits.time = round(min(request.max_time, FOREVER) * 1e9)
     return limits
 
 
@@ -75,7 +79,11 @@ def _launch(program: Program) -> Launch:
 def read_lines(path: Path, program: str) -> tuple[str, ...]:
     """The lines of an input file. Raises UsageError."""
     try:
-        return tuple(path.read_text(encoding="utf-8").splitlines())
+        with path.open("rb") as file:
+            data = file.read(LONGEST_INPUT + 1)
+        if len(data) > LONGEST_INPUT:
+            raise UsageError(say("no-input", path=path, program=program, why=say("too-long", n=LONGEST_INPUT)))
+        return tuple(data.decode("utf-8").splitlines())
     except OSError as error:
         raise UsageError(say("no-input", path=path, program=program, why=error.strerror)) from error
     except UnicodeDecodeError as error:

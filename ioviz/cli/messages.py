@@ -88,8 +88,13 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "{path}：读不了这个程序（{why}）；请检查文件名，模块请用 -m",
     ),
     "no-input": (
-        "{path}: cannot read the input for {program} ({why}); --peer-stdin takes a text file",
-        "{path}：读不了给 {program} 的输入（{why}）；--peer-stdin 后面要跟一个文本文件",
+        "{path}: cannot read the input for {program} ({why}); it must be a text file",
+        "{path}：读不了给 {program} 的输入（{why}）；要用文本文件",
+    ),
+    "too-long": ("more than {n} bytes", "超过 {n} 字节"),
+    "no-output": (
+        "the output could not be written: {why}",
+        "输出写不出去：{why}",
     ),
     "no-record": (
         "{path}: cannot write the recording ({why}); choose another place with --record",

@@ -24,6 +24,8 @@ class Output:
         self._show_stdout = show_stdout
         self._lines: dict[tuple[int, int], bytes] = {}
         self.closed = False
+        self.problem = ""
+        """Why nothing more could be written, if somebody was there to read it: the disk is full."""
 
     def printed(self, pid: int, fd: int, data: bytes) -> None:
         """Pass on what process `pid` wrote to descriptor `fd`."""
@@ -64,8 +66,10 @@ class Output:
                 left = left[stream.write(left) or 0 :]
             if flush:
                 stream.flush()
-        except OSError:
+        except OSError as error:
             self.closed = True
+            if not isinstance(error, BrokenPipeError):
+                self.problem = self.problem or error.strerror or type(error).__name__
             to_nowhere(stream)
 
 

@@ -244,3 +244,53 @@ def test_what_cannot_be_done_is_said_in_one_line(args: list[str], complaint: str
     assert (result.code, result.out) == (2, "")
     assert complaint in result.err
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize(
+    "args", [["exec", "PROGRAM"], ["exec", "--json", "PROGRAM"], ["play", "--plain", "PROGRAM"], ["--help"]]
+)
+def test_a_full_disk_is_told_in_a_sentence(args: list[str], buffered: bool, program: Path) -> None:
+    program.write_text("print('hello')\n")
+    words = [str(program) if word == "PROGRAM" else word for word in args]
+    environment = {**os.environ, "IOVIZ_LANG": "en"}
+    environment.pop("PYTHONUNBUFFERED", None)
+    if not buffered:
+        environment["PYTHONUNBUFFERED"] = "1"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ioviz", *words],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            check=False,
+        )
+    if args == ["--help"] and not buffered:
+        return  # argparse itself does not look whether it was written
+    assert done.returncode == 74
+    assert done.stderr == b"ioviz: the output could not be written: No space left on device\n"
+
+
+def test_closed_streams_are_no_fault(program: Path) -> None:
+    program.write_text("print('hello')\n")
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        command = f"{sys.executable} -m ioviz exec {program} {closed}"
+        done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, closed
+        assert done.stdout == (b"" if ">&-" in closed.split() else b"hello\n")
+        assert done.stderr == b""
+
+
+@pytest.mark.parametrize("flags", [["--peer", "/dev/zero"], ["--peer", "PROGRAM", "--peer-stdin", "/dev/zero"]])
+def test_what_never_ends_is_not_read(flags: list[str], program: Path) -> None:
+    program.write_text("print('hello')\n")
+    result = ioviz("exec", *[str(program) if word == "PROGRAM" else word for word in flags], program)
+    assert result.code == 2
+    assert "more than" in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_time_that_no_run_lasts_is_no_fault(program: Path) -> None:
+    program.write_text("print('hello')\n")
+    assert ioviz("exec", "--max-time", "1e308", program).code == 0

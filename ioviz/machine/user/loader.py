@@ -11,7 +11,7 @@ import os
 import sys
 import tokenize
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ioviz.machine.user.guest import Guest
+
+
+LARGEST: Final = 1 << 25
+"""Bytes that a program may have."""
 
 
 class LoadError(Exception):
@@ -63,6 +67,8 @@ def load_program(name: str, args: Sequence[str] = (), *, module: bool = False, c
         if not all(part.isidentifier() for part in name.split(".")):
             raise LoadError(f"{name!r} is not the name of a module")
         return Program(name, tuple(args), True, "", cwd, cwd)
+    if not name:
+        raise LoadError("there is no file ''")
     path = os.path.abspath(os.path.join(cwd, name))
     if os.path.isdir(path):
         inner = os.path.join(path, "__main__.py")
@@ -76,11 +82,13 @@ def read_source(path: str, shown: str) -> str:
     """The text of a source file that compiles. Raises LoadError."""
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise LoadError(f"there is no file {shown}") from None
     except OSError as error:
         raise LoadError(f"{shown} can't be read: {error.strerror}") from None
+    if len(data) > LARGEST:
+        raise LoadError(f"{shown} has more than {LARGEST:,} bytes, which no program has")
     if b"\0" in data:
         raise LoadError(f"{shown} is not a Python program: it has binary data in it")
     try:

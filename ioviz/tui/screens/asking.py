@@ -248,6 +248,8 @@ class Asking(Moving):
         async def guarded() -> None:
             try:
                 await work
+            except Exception as error:
+                self.note("machine-failed", why=f"{type(error).__name__}: {error}")
             finally:
                 self._looking = None
 
