@@ -33,18 +33,8 @@ from ioviz.machine.kernel.inet import (
     user_address,
 )
 from ioviz.machine.kernel.scm import MSG_CMSG_CLOEXEC, files_of, install
-from ioviz.machine.kernel.tcp import (
-    receive_urgent,
-    send_urgent,
-    tcp_accept,
-    tcp_close,
-    tcp_connect,
-    tcp_listen,
-    tcp_poll,
-    tcp_recvmsg,
-    tcp_sendmsg,
-    tcp_shutdown,
-)
+from ioviz.machine.kernel.tcp import tcp_accept, tcp_close, tcp_connect, tcp_listen, tcp_shutdown
+from ioviz.machine.kernel.tcp_data import receive_urgent, send_urgent, tcp_poll, tcp_recvmsg, tcp_sendmsg
 from ioviz.machine.kernel.udp import (
     udp_close,
     udp_connect,

@@ -21,8 +21,8 @@ from ioviz.machine.kernel.inet import (
     SOL_SOCKET,
     option,
 )
+from ioviz.machine.kernel.sock import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO
 from ioviz.machine.kernel.socket import MIN_RCVBUF, MIN_SNDBUF
-from ioviz.machine.kernel.tcp import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO
 from ioviz.machine.kernel.tcp_state import SO_SNDBUF, write_space
 from ioviz.model.buffer import BufferResized
 from ioviz.model.files import SOCKET

@@ -1,8 +1,8 @@
-"""TCP's system calls: connect, listen, accept, send, receive, poll, shutdown, close.
+"""TCP's connections: connect, listen, accept, shutdown, close.
 
-Everything here holds on loopback and over the link alike; how segments travel is in `loopback` and `tcp_output`.
-Sources: Linux `net/ipv4/tcp.c` (`tcp_poll`, `tcp_sendmsg_locked`, `tcp_recvmsg_locked`, `__tcp_close`),
-`net/ipv4/af_inet.c`, `net/ipv4/inet_connection_sock.c`.
+Everything here holds on loopback and over the link alike; how segments travel is in `loopback` and `tcp_output`, what
+is in them in `tcp_data`. Sources: Linux `net/ipv4/tcp.c` (`__tcp_close`), `net/ipv4/af_inet.c`,
+`net/ipv4/inet_connection_sock.c`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from errno import (
     EINVAL,
     EISCONN,
     ENOTCONN,
-    EPIPE,
 )
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel import loopback, tcp_output
-from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK
 from ioviz.machine.kernel.inet import (
     AF_INET6,
@@ -37,20 +35,14 @@ from ioviz.machine.kernel.inet import (
     show,
     user_address,
 )
-from ioviz.machine.kernel.signals import broken_pipe
+from ioviz.machine.kernel.sock import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO, deadline, sleep_on
 from ioviz.machine.kernel.tcp_state import (
-    MSS_LOOPBACK,
-    OVERHEAD,
-    READABLE,
     give_up,
     receive_reset,
     release_socket,
     stop_timer,
-    window,
 )
-from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut, SegmentDelivered, first_bytes
 from ioviz.model.files import SOCKET
-from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRNORM
 from ioviz.model.socket import (
     CLOSE,
     CLOSE_WAIT,
@@ -68,15 +60,12 @@ from ioviz.model.socket import (
     ConnectionAccepted,
     ConnectPending,
     FinSent,
-    NoSpaceSet,
     SocketBound,
     SocketConnected,
     SocketDisconnected,
-    SocketErrorSet,
     SocketListening,
     SocketOrphaned,
     SocketShutdown,
-    UrgentReceived,
 )
 from ioviz.model.wait import EXCLUSIVE
 
@@ -86,32 +75,8 @@ if TYPE_CHECKING:
     from ioviz.model.files import OpenFile
     from ioviz.model.socket import Socket
 
-MSG_PEEK: Final = 0x2
-MSG_TRUNC: Final = 0x20
-MSG_DONTWAIT: Final = 0x40
-MSG_WAITALL: Final = 0x100
-MSG_NOSIGNAL: Final = 0x4000
-SO_OOBINLINE: Final = 10
-SO_LINGER: Final = 13
-SO_RCVTIMEO: Final = 20
-SO_SNDTIMEO: Final = 21
 SYN_RETRIES: Final = 6
 SECOND: Final = 10**9
-
-
-def deadline(k: Kernel, sock: int, name: int) -> int:
-    """The time at which a call that begins to sleep now gives up, by SO_RCVTIMEO or SO_SNDTIMEO (0: never)."""
-    timeout = option(k.world, sock, SOL_SOCKET, name)
-    return k.now + timeout if timeout else 0
-
-
-def sleep_on(k: Kernel, file: OpenFile, wchan: str, sock: int, mode: int, until: int) -> str:
-    """Sleep in a call on `file`, which keeps a reference."""
-    k.hold(file)
-    return k.sleep(wchan, (sock,), mode, until)
-
-
-# -- connections
 
 
 def tcp_listen(k: Kernel, row: Socket, backlog: int) -> int:
@@ -264,275 +229,6 @@ def _finish_connect(k: Kernel, file: OpenFile, sock: int) -> int:
         k.emit(SocketDisconnected, sock, local)
         return -error
     return 0
-
-
-# -- data
-
-
-def tcp_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int) -> int:
-    """send(2): copy the bytes into the send buffer, as they fit; the rest when there is room again."""
-    world = k.world
-    sock = row.id
-    peer = row.peer
-    n = len(data)
-    if peer and 0 < n <= MSS_LOOPBACK and row.state == ESTABLISHED and not row.error and not row.shutdown:
-        # On loopback, with nothing before it and room at the other end. The two events are made in place: this is hot.
-        buffers = world.buffers
-        tx, target = sock * 2 + 1, peer * 2
-        other = world.sockets.get(peer)
-        if other is not None and not other.orphan and not buffers[tx].bytes:
-            theirs = buffers[target]
-            limit = theirs.limit
-            then = theirs.bytes + n
-            if then <= (limit - (limit >> 3) if limit >= 32768 else limit >> 1):
-                cause = k.cause
-                if n > 64:
-                    k.now += n * k.costs.kilobyte // 1000
-                now, seq = k.now, k.seq
-                k.seq = seq + 2
-                k._last_id = segment = k._last_id + 1
-                sink, cpu, task, at = k.sink, k.cpu, k.task, k.at
-                copied = BytesCopiedIn(seq, now, cpu, task, cause, 0, at, tx, segment, data, n + OVERHEAD)
-                copied.apply(world)
-                sink(copied)
-                delivered = SegmentDelivered(seq + 1, now, cpu, task, seq, 0, at, tx, target)
-                delivered.apply(world)
-                sink(delivered)
-                if world.wait_queues[peer].head and then >= other.lowat:
-                    k.cause = seq + 1
-                    k.wake(peer, READABLE)
-                    k.cause = cause
-                return n
-    return or_sigpipe(
-        k, _send_slowly(k, file, sock, data, bool(flags & MSG_DONTWAIT or file.flags & O_NONBLOCK)), flags
-    )
-
-
-def or_sigpipe(k: Kernel, sent: int, flags: int) -> int:
-    """`sk_stream_error`: the result `sent` of a send; where it is EPIPE, SIGPIPE comes too."""
-    if sent == -EPIPE and not flags & MSG_NOSIGNAL:
-        broken_pipe(k)
-    return sent
-
-
-def _send_slowly(k: Kernel, file: OpenFile, sock: int, data: bytes, nonblock: bool) -> int:
-    world = k.world
-    buffers = world.buffers
-    tx = sock * 2 + 1
-    until = -1
-    copied, n = 0, len(data)
-    while True:
-        row = world.sockets[sock]
-        if row.state in (SYN_SENT, SYN_RECV):
-            wchan = "sk_stream_wait_connect"
-        else:
-            if row.error or row.shutdown & SEND_SHUTDOWN or row.state not in (ESTABLISHED, CLOSE_WAIT):
-                if copied:
-                    return copied
-                if row.error and row.error != EPIPE:
-                    k.emit(SocketErrorSet, sock, 0)
-                    return -row.error
-                if row.error:
-                    k.emit(SocketErrorSet, sock, 0)
-                return -EPIPE
-            if copied == n:
-                return n
-            mine = buffers[tx]
-            room = mine.limit - mine.truesize
-            if room > 0:
-                theirs = buffers.get(row.peer * 2) if row.peer else None
-                goal = MSS_LOOPBACK if theirs is None else max(window(theirs.limit) >> 1, 536)
-                chunk = data[copied : copied + min(goal, max(room - OVERHEAD, 512), MSS_LOOPBACK)]
-                cause = k.cause
-                k.spend(len(chunk) * k.costs.kilobyte // 1000)
-                k.cause = k.emit(BytesCopiedIn, tx, k.new_id(), chunk, len(chunk) + OVERHEAD)
-                copied += len(chunk)
-                if row.peer:
-                    # Behind other data, or with no window: it stays where it is until the peer has read.
-                    if not mine.bytes:
-                        loopback.push(k, sock)
-                else:
-                    tcp_output.write_xmit(k, sock)
-                k.cause = cause
-                continue
-            wchan = "sk_stream_wait_memory"
-            if not row.nospace:
-                k.emit(NoSpaceSet, sock, True)
-        if nonblock:
-            return copied or -EAGAIN
-        if until < 0:
-            until = deadline(k, sock, SO_SNDTIMEO)
-        why = sleep_on(k, file, wchan, sock, 0, until)
-        if why == "signal":
-            return copied or -EINTR
-        if why == "timeout":
-            return copied or -EAGAIN
-
-
-def tcp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> Result:
-    """recv(2): (length, bytes); an empty result is the end of the stream."""
-    world = k.world
-    sock = row.id
-    rx = sock * 2
-    buffer = world.buffers[rx]
-    have = buffer.bytes
-    if have and not flags and (row.lowat == 1 or have >= n) and n > 0:
-        take = have if have < n else n
-        data = world.segments[buffer.head].data
-        if len(data) != take or buffer.head != buffer.tail:
-            data = first_bytes(world, rx, take)
-        if take > 64:
-            k.now += take * k.costs.kilobyte // 1000
-        seq = k.seq
-        k.seq = seq + 1
-        event = BytesCopiedOut(seq, k.now, k.cpu, k.task, k.cause, 0, k.at, rx, take)
-        event.apply(world)
-        k.sink(event)
-        peer = row.peer
-        if not peer:
-            if world.tcps:
-                tcp_output.window_update(k, sock)
-        elif world.buffers.get(peer * 2 + 1, _NOTHING).bytes:
-            cause = k.cause
-            k.cause = seq
-            loopback.open_window(k, sock)
-            k.cause = cause
-        return take, data
-    return _recv_slowly(k, file, sock, n, flags)
-
-
-class _Nothing:
-    bytes = 0
-
-
-_NOTHING: Any = _Nothing()
-
-
-def _recv_slowly(k: Kernel, file: OpenFile, sock: int, n: int, flags: int) -> Result:
-    world = k.world
-    buffers = world.buffers
-    rx = sock * 2
-    row = world.sockets[sock]
-    if row.state == LISTEN:
-        return -ENOTCONN
-    if n == 0:
-        return 0, b""
-    nonblock = bool(flags & MSG_DONTWAIT or file.flags & O_NONBLOCK)
-    peek = flags & MSG_PEEK
-    target = n if flags & MSG_WAITALL else max(1, min(row.lowat, n))
-    pieces: list[bytes] = []
-    copied = 0
-    until = -1
-    while True:
-        have = buffers[rx].bytes - (copied if peek else 0)
-        if have:
-            take = min(n - copied, have)
-            if peek:
-                pieces.append(first_bytes(world, rx, copied + take)[copied:])
-            else:
-                pieces.append(first_bytes(world, rx, take))
-                k.spend(take * k.costs.kilobyte // 1000)
-                cause = k.cause
-                k.cause = k.emit(BytesCopiedOut, rx, take)
-                if row.peer:
-                    loopback.open_window(k, sock)
-                else:
-                    tcp_output.window_update(k, sock)
-                k.cause = cause
-            copied += take
-        if copied >= target:
-            break
-        row = world.sockets[sock]
-        over = row.error or row.shutdown & RCV_SHUTDOWN or row.state == CLOSE
-        if copied:
-            if over or nonblock:
-                break
-        else:
-            if row.done:
-                break
-            if row.error:
-                k.emit(SocketErrorSet, sock, 0)
-                return -row.error
-            if row.shutdown & RCV_SHUTDOWN:
-                break
-            if row.state == CLOSE:
-                return -ENOTCONN
-            if nonblock:
-                return -EAGAIN
-        if until < 0:
-            until = deadline(k, sock, SO_RCVTIMEO)
-        why = sleep_on(k, file, "sk_wait_data", sock, 0, until)
-        if why != "event":
-            if copied:
-                break
-            return -EINTR if why == "signal" else -EAGAIN
-    data = b"".join(pieces)
-    return len(data), data
-
-
-def send_urgent(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int) -> int:
-    """send(2) with MSG_OOB: the last byte is urgent and does not enter the stream, unless the receiver wants it to."""
-    before = tcp_sendmsg(k, file, row, data[:-1], flags) if len(data) != 1 else 0
-    if before < len(data) - 1:
-        return before
-    row = k.world.sockets[row.id]
-    other = k.world.sockets.get(row.peer)
-    if other is None or row.shutdown & SEND_SHUTDOWN:
-        if row.id in k.world.tcps:
-            raise Unsupported("urgent data (MSG_OOB) to another host")
-        return or_sigpipe(k, before or -EPIPE, flags)
-    if option(k.world, other.id, SOL_SOCKET, SO_OOBINLINE):
-        return before + max(0, tcp_sendmsg(k, file, row, data[-1:], flags))
-    cause = k.cause
-    k.cause = k.emit(UrgentReceived, other.id, data[-1])
-    k.wake(other.id, READABLE)
-    k.cause = cause
-    return len(data)
-
-
-def receive_urgent(k: Kernel, row: Socket, peek: bool) -> Result:
-    """recv(2) with MSG_OOB."""
-    if row.urgent < 0:
-        return -EINVAL
-    if not peek:
-        k.emit(UrgentReceived, row.id, -1)
-    return 1, bytes((row.urgent,))
-
-
-def tcp_poll(k: Kernel, row: Socket) -> int:
-    """The mask of what holds now, as `tcp_poll` works it out."""
-    world = k.world
-    state = row.state
-    sock = row.id
-    if state == LISTEN:
-        return POLLIN | POLLRDNORM if world.accept_queues[sock].head else 0
-    shutdown = row.shutdown
-    mask = 0
-    if shutdown == RCV_SHUTDOWN | SEND_SHUTDOWN or state == CLOSE:
-        mask = POLLHUP
-    if shutdown & RCV_SHUTDOWN:
-        mask |= POLLIN | POLLRDNORM | POLLRDHUP
-    if state != SYN_SENT and state != SYN_RECV:
-        buffers = world.buffers
-        if buffers[sock * 2].bytes >= row.lowat:
-            mask |= POLLIN | POLLRDNORM
-        if shutdown & SEND_SHUTDOWN:
-            mask |= POLLOUT | POLLWRNORM
-        else:
-            mine = buffers[sock * 2 + 1]
-            used = mine.truesize
-            if mine.limit - used >= used >> 1:
-                mask |= POLLOUT | POLLWRNORM
-            elif not row.nospace:
-                k.emit(NoSpaceSet, sock, True)
-        if row.urgent >= 0:
-            mask |= POLLPRI
-    if row.error:
-        mask |= POLLERR
-    return mask
-
-
-# -- the end
 
 
 def _reset(k: Kernel, row: Socket, why: str) -> None:

@@ -23,7 +23,7 @@ from ioviz.machine.kernel.inet import (
     show,
     user_address,
 )
-from ioviz.machine.kernel.tcp import MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, SO_RCVTIMEO, deadline, sleep_on
+from ioviz.machine.kernel.sock import MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, SO_RCVTIMEO, deadline, sleep_on
 from ioviz.machine.kernel.tcp_state import READABLE, WRITABLE
 from ioviz.model.buffer import DatagramDropped, DatagramReceived, DatagramTaken
 from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM

@@ -29,7 +29,7 @@ from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK
 from ioviz.machine.kernel.inet import SOCK_DGRAM, SOCK_STREAM
 from ioviz.machine.kernel.ramfs import find_socket, make_socket
 from ioviz.machine.kernel.scm import attach, discard, readable_at_once, receive
-from ioviz.machine.kernel.tcp import (
+from ioviz.machine.kernel.sock import (
     MSG_DONTWAIT,
     MSG_PEEK,
     MSG_TRUNC,

@@ -1,0 +1,50 @@
+"""What the calls of all kinds of sockets share: flags and options by name, time-outs, sleeping, SIGPIPE.
+
+Source: Linux `net/core/sock.c`, `net/core/stream.c`, `include/linux/socket.h`.
+"""
+
+from __future__ import annotations
+
+from errno import (
+    EPIPE,
+)
+from typing import TYPE_CHECKING, Final
+
+from ioviz.machine.kernel.inet import (
+    SOL_SOCKET,
+    option,
+)
+from ioviz.machine.kernel.signals import broken_pipe
+
+if TYPE_CHECKING:
+    from ioviz.machine.kernel.kernel import Kernel
+    from ioviz.model.files import OpenFile
+
+MSG_PEEK: Final = 0x2
+MSG_TRUNC: Final = 0x20
+MSG_DONTWAIT: Final = 0x40
+MSG_WAITALL: Final = 0x100
+MSG_NOSIGNAL: Final = 0x4000
+SO_OOBINLINE: Final = 10
+SO_LINGER: Final = 13
+SO_RCVTIMEO: Final = 20
+SO_SNDTIMEO: Final = 21
+
+
+def deadline(k: Kernel, sock: int, name: int) -> int:
+    """The time at which a call that begins to sleep now gives up, by SO_RCVTIMEO or SO_SNDTIMEO (0: never)."""
+    timeout = option(k.world, sock, SOL_SOCKET, name)
+    return k.now + timeout if timeout else 0
+
+
+def sleep_on(k: Kernel, file: OpenFile, wchan: str, sock: int, mode: int, until: int) -> str:
+    """Sleep in a call on `file`, which keeps a reference."""
+    k.hold(file)
+    return k.sleep(wchan, (sock,), mode, until)
+
+
+def or_sigpipe(k: Kernel, sent: int, flags: int) -> int:
+    """`sk_stream_error`: the result `sent` of a send; where it is EPIPE, SIGPIPE comes too."""
+    if sent == -EPIPE and not flags & MSG_NOSIGNAL:
+        broken_pipe(k)
+    return sent
