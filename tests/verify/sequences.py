@@ -143,4 +143,13 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
     "shutdown ends connecting": ops(
         ("listener", 1, 16, NONBLOCK), ("connect", 2, 1), ("shutdown", 2, 1), ("again", 2, 1)
     ),
+    "shutdown that leaves a listener as it is still tells its sleepers": ops(
+        ("listener", 1, 16, NONBLOCK),
+        ("epoll", 2),
+        ("ctl", 2, 1, 1, IN | ET),
+        ("connect", 3, 1),
+        ("wait", 2, 64, 0),
+        (1, "wait", 2, 1, -1),
+        ("shutdown", 1, 1),
+    ),
 }

@@ -261,12 +261,11 @@ def tcp_shutdown(k: Kernel, row: Socket, how: int) -> int:
     bits = how + 1
     state = row.state
     if state in (LISTEN, SYN_SENT):
-        if state == LISTEN:
-            if not bits & RCV_SHUTDOWN:
-                return 0
-            _unlisten(k, row)
-        stop_timer(k, sock)
-        k.emit(SocketDisconnected, sock, row.local)
+        if state == SYN_SENT or bits & RCV_SHUTDOWN:
+            if state == LISTEN:
+                _unlisten(k, row)
+            stop_timer(k, sock)
+            k.emit(SocketDisconnected, sock, row.local)
         k.wake(sock, 0, everyone=True)
         return 0
     if row.connecting and state not in (SYN_RECV, CLOSE):
