@@ -80,7 +80,7 @@ def _programs(request: Request, limit: float) -> int:
     from rich.console import Console
 
     from ioviz.cli.play import run_of
-    from ioviz.verify.real import EPOLL
+    from ioviz.verify import real
     from ioviz.verify.report import tell
     from ioviz.verify.report_random import kernel_name
     from ioviz.verify.verifying import verify
@@ -88,7 +88,7 @@ def _programs(request: Request, limit: float) -> int:
     lang = choose_language(request.lang)
     assert request.program is not None
     setup = run_of(request)
-    if not EPOLL:
+    if not real.EPOLL:
         print(say("usage", text=text(lang, "no-epoll", system=sys.platform)), file=sys.stderr)
         return CANNOT
     limits = setup.limits
@@ -110,6 +110,10 @@ def _programs(request: Request, limit: float) -> int:
     if outcome.unsupported:
         print(say("usage", text=text(lang, "unsupported", why=outcome.unsupported)), file=sys.stderr)
         return CANNOT
+    compared = outcome.compared
+    if not compared.differences and not compared.calls and not compared.printed:
+        print(say("usage", text=text(lang, "nothing", what=what)), file=sys.stderr)
+        return CANNOT
     with _page() as console:
         tell(console, outcome, lang)
     return DIFFER if outcome.compared.differences else AGREE
@@ -118,13 +122,13 @@ def _programs(request: Request, limit: float) -> int:
 def _random(options: argparse.Namespace, request: Request) -> int:
     from rich.console import Console
 
+    from ioviz.verify import real
     from ioviz.verify.campaign import Campaign
     from ioviz.verify.program import program_of
-    from ioviz.verify.real import EPOLL
     from ioviz.verify.report_random import progress_text, tell_campaign
 
     lang = choose_language(options.lang or request.lang)
-    if not EPOLL:
+    if not real.EPOLL:
         print(say("usage", text=text(lang, "no-epoll", system=sys.platform)), file=sys.stderr)
         return CANNOT
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed

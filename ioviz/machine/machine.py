@@ -103,6 +103,11 @@ class Machine:
         with self._hosting:
             return self.kernel.run(max_events)
 
+    def is_over(self, pid: int) -> bool:
+        """Whether the program of process `pid` has come to its end, and only what it leaves is taken apart."""
+        guest = self._hosting.guests.get(pid)
+        return guest is not None and guest.over
+
     def interrupt(self) -> None:
         """A person pressed Ctrl+C: the main program gets SIGINT; a second time ends the run."""
         self._interrupts += 1

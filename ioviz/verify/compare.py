@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 UNKNOWN: Final = "?"
 WAITS: Final = frozenset({SYS.clock_nanosleep, SYS.poll, SYS.select, SYS.epoll_wait})
 EPHEMERAL: Final = 1024
+STREAMS: Final = {SYS.read: (0,), SYS.write: (1, 2), SYS.close: (0,)}
+"""Descriptors that none of the program's calls made and that are compared all the same."""
+MOD: Final = 3
 ADDRESSED: Final = (SYS.accept4, SYS.getpeername, SYS.recvfrom, SYS.recvmsg)
 
 
@@ -54,6 +57,10 @@ class Compared:
     agreed: Counter[str] = field(default_factory=Counter)
     by_rule: Counter[str] = field(default_factory=Counter)
     asleep: int = 0
+    pieces: set[int] = field(default_factory=set)
+    """Programs that moved large data in other pieces."""
+    printed: int = 0
+    """Programs that printed something."""
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -164,7 +171,7 @@ def drop_foreign(traced: Traced) -> None:
             continue
         if kind == "return":
             names.result(what)
-        elif what.nr in (SYS.read, SYS.write, SYS.close) and what.args[0]:
+        elif what.nr in (SYS.read, SYS.write, SYS.close) and what.args[0] not in STREAMS[what.nr]:
             if names.fd(what, what.args[0]) == UNKNOWN:
                 foreign.add(id(what))
             elif what.nr == SYS.close:
@@ -199,7 +206,14 @@ def _task(compared: Compared, task: TaskName, mine: list[Known], theirs: list[Kn
             further = last_of_mine > i or last_of_theirs > j
             if further and _large(mine[first:last_of_mine], theirs[first_of_theirs:last_of_theirs]):
                 compared.by_rule["large"] += 1
+                compared.pieces.add(task[0])
                 i, j = last_of_mine, last_of_theirs
+                continue
+            ends = _echoed(mine, i, theirs, j)
+            if ends is not None:
+                compared.by_rule["large"] += 1
+                compared.pieces.add(task[0])
+                i, j = ends
                 continue
             before = tuple(known.call for known in mine[max(i - 3, 0) : i])
             compared.differences.append(Difference(why, task, one.call, other.call, before))
@@ -298,14 +312,53 @@ def _large(mine: list[Known], theirs: list[Known]) -> bool:
     return max(*moved, asked) >= LARGE
 
 
+def _echoed(mine: list[Known], i: int, theirs: list[Known], j: int) -> tuple[int, int] | None:
+    """Where both runs are done with moving much to and fro over one descriptor, if they moved as much each way."""
+    moved = next((one for one in (mine[i], theirs[j]) if one.call.nr in MOVES), None)
+    if moved is None:
+        return None
+    fd = moved.args[0]
+    runs = [_exchange(mine, i, fd), _exchange(theirs, j, fd)]
+    totals: list[Counter[int]] = []
+    for calls, (start, end) in zip((mine, theirs), runs, strict=True):
+        total: Counter[int] = Counter()
+        for one in calls[start:end]:
+            if one.call.nr in MOVES and isinstance(one.ret, int):
+                total[one.call.nr] += max(one.ret, 0)
+        totals.append(total)
+    if totals[0] != totals[1] or totals[0].total() < LARGE:
+        return None
+    return runs[0][1], runs[1][1]
+
+
+def _exchange(calls: list[Known], place: int, fd: Any) -> tuple[int, int]:
+    """The calls around `place` that move bytes over `fd`, wait, or say what to wait for there."""
+
+    def fits(one: Known) -> bool:
+        nr, args = one.call.nr, one.args
+        if nr == SYS.epoll_ctl:
+            return bool(args[1] == MOD and args[2] == fd)
+        return nr in WAITS or (nr in MOVES and args[0] == fd)
+
+    start, end = place, place
+    while start > 0 and fits(calls[start - 1]):
+        start -= 1
+    while end < len(calls) and fits(calls[end]):
+        end += 1
+    return start, end
+
+
 def _ending(compared: Compared, number: int, mine: Traced, theirs: Traced, cut: bool) -> None:
     ours, real = mine.printed.get(number, b""), theirs.printed.get(number, b"")
     texts = [told(raw) for raw in (ours, real)]
     threads = sum(task[0] == number for task in mine.calls) > 1
+    compared.printed += bool(ours or real)
     if texts[0] != texts[1]:
         lines = [text.splitlines() for text in texts]
         if threads and sorted(lines[0]) == sorted(lines[1]):
             compared.by_rule["lines"] += 1
+        elif number in compared.pieces and _shapes(lines[0]) == _shapes(lines[1]):
+            compared.by_rule["amounts"] += 1
         elif cut and (texts[0].startswith(texts[1]) or texts[1].startswith(texts[0])):
             compared.by_rule["cut"] += 1
         else:
@@ -320,7 +373,15 @@ def _ending(compared: Compared, number: int, mine: Traced, theirs: Traced, cut: 
         compared.differences.append(Difference("ending", (number, 0), None, None, (), (texts[0], texts[1])))
 
 
+def _shapes(lines: list[str]) -> list[str]:
+    """The lines without their numbers; of those that follow each other and are then the same, one."""
+    shapes = [_NUMBER.sub("…", line) for line in lines]
+    return [shape for place, shape in enumerate(shapes) if place == 0 or shape != shapes[place - 1]]
+
+
+_NUMBER: Final = re.compile(r"\d+")
 _PORT: Final = re.compile(
+    r"(?<=process )\d+\b|(?<=进程 )\d+\b|(?<=pid )\d+\b|(?<=pid=)\d+\b|"
     r"(?<=['\"], )\d{4,5}\b|(?<=:)\d{4,5}\b|\b(?=0x)0x[0-9a-f]{6,}\b|(?<=port=)\d{4,5}\b|(?<=port )\d{4,5}\b"
     r"|(?<=端口 )\d{4,5}\b"
 )

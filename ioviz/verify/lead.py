@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -153,7 +154,7 @@ class Lead:
             if self.time_is_up:
                 break
             if isinstance(what, int):
-                self._until(lambda what=what: self.children[what].poll() is not None, PATIENCE)  # type: ignore[misc]
+                self._until(partial(self._has_ended, what), PATIENCE)
             elif kind == "enter":
                 sleeps = place + 1 < len(order) and order[place + 1] != ("return", what)
                 self._enter(what, sleeps)
@@ -167,6 +168,13 @@ class Lead:
             (self._folder / f"err{number}").read_text("utf-8", "replace") for number in range(len(self.children))
         ]
         return self.traced
+
+    def _has_ended(self, number: int) -> bool:
+        """Whether program `number` has ended; what it still wants to do, it may."""
+        for follower in list(self.followers.values()):
+            if follower.name[0] == number and follower.announced is not None:
+                self._go(follower)
+        return self.children[number].poll() is not None
 
     def _enter(self, due: Call, sleeps: bool) -> None:
         """It is the turn of `due`: let its task make the call."""
@@ -304,6 +312,10 @@ class Lead:
             if call is not None:
                 call.ret, call.out, call.ended = message[1], message[2], time.monotonic_ns()
                 self.traced.order.append(("return", call))
+        elif message[0] == "never":
+            call, follower.running = follower.running, None
+            if call is not None:
+                self.traced.drop(call)
         else:
             follower.ended = True
 

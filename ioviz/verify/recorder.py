@@ -39,9 +39,11 @@ back = {free: wanted for wanted, free in ports.items()}
 own_folders = tuple(settings["folders"])
 channels = {}
 made = [0]
+globals_ = []
+"""The program's globals, which must outlive it."""
 over = []
 """Not empty once the program has ended and Python takes its things apart."""
-tracked = {0}
+tracked = {0, 1, 2}
 """Descriptors that came of calls which are recorded."""
 
 
@@ -85,7 +87,13 @@ def call(name, args, do, shown):
     try:
         result = do()
     except OSError as error:
-        channel.send(("return", -(error.errno or errno.ETIMEDOUT), None))
+        if isinstance(error, _socket.gaierror):
+            channel.send(("never",))
+        else:
+            channel.send(("return", -(error.errno or errno.ETIMEDOUT), None))
+        raise
+    except BaseException:
+        channel.send(("never",))  # C refused the arguments
         raise
     channel.send(("return", *shown(result)))
     return result
@@ -501,7 +509,7 @@ def own(fd):
 
 
 def read(fd, n):
-    if fd not in tracked:
+    if fd not in tracked or fd in (1, 2):
         return real["read"](fd, n)
     return call("read", (fd, n), lambda: real["read"](fd, n), lambda data: (len(data), text(data)))
 
@@ -513,7 +521,7 @@ def write(fd, data):
 
 
 def close(fd):
-    if fd not in tracked:
+    if fd not in tracked or fd in (1, 2):
         return real["close"](fd)
     tracked.discard(fd)
     return call("close", (fd,), lambda: real["close"](fd), done)
@@ -608,17 +616,17 @@ def main():
     import atexit
     import runpy
 
-    atexit.register(over.append, True)
+    atexit.register(over.append, True)  # it comes last of all
     name, args = sys.argv[4], sys.argv[5:]
     channels[_thread.get_ident()] = Channel(0)
     install()
     if name == "-m":
         sys.argv = [args[0], *args[1:]]
-        runpy.run_module(args[0], run_name="__main__", alter_sys=True)
+        globals_.append(runpy.run_module(args[0], run_name="__main__", alter_sys=True))
     else:
         sys.argv = [settings["shown"], *args]
         sys.path[0] = os.path.dirname(name)
-        runpy.run_path(name, run_name="__main__")
+        globals_.append(runpy.run_path(name, run_name="__main__"))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def tell(console: Console, outcome: Outcome, lang: str) -> None:
         if len(compared.differences) > 1:
             console.print(Text("  " + text(lang, "more-differ", count=len(compared.differences) - 1), "dim"))
     else:
-        key = "agrees" if len(launches) > 1 else "agrees-one"
+        key = "agrees-printed" if not compared.calls else "agrees" if len(launches) > 1 else "agrees-one"
         console.print(Text("✓ ", "bold green").append(text(lang, key, **values), "bold"))
     for line in _details(compared, lang):
         _indented(console, Text(line, "dim"))

@@ -24,6 +24,10 @@ RULES: Final[dict[str, Rule]] = {
         "the order of calls of different tasks is the scheduler's: the real ones are led through the machine's order",
         "不同任务的调用先后由调度器决定：真实一侧按模拟内核的次序推进",
     ),
+    "apart": Rule(
+        "what Python closes while it takes an ended program apart is not compared: it leaves the order open",
+        "程序结束后 Python 清理残留时关闭了什么，不作比较：先后次序它并不保证",
+    ),
     "names": Rule(
         "numbers of processes, threads, descriptors and chosen ports are compared by whom they belong to",
         "进程号、线程号、描述符和自动分配的端口号不比数值，只比它们指的是谁",
@@ -35,6 +39,10 @@ RULES: Final[dict[str, Rule]] = {
     "large": Rule(
         "how much of a large transfer goes at once depends on buffers that Linux sizes by memory and speed",
         "一次大块收发能走多少，取决于 Linux 按内存与速度自动调整的缓冲区",
+    ),
+    "amounts": Rule(
+        "how many bytes each piece of a large transfer has, a program may print",
+        "程序可能打印出一次大块收发中每一段的字节数",
     ),
     "buffers": Rule(
         "sizes of buffers that Linux chooses itself (SO_SNDBUF, SO_RCVBUF) depend on the computer",
@@ -66,7 +74,8 @@ COMPARED: Final = frozenset(
     }
 )
 """Calls that are compared. Not: futex (who waits for a lock is the threads' interleaving), files and the standard
-streams (what is printed is compared as a whole), ioctl and fcntl that only say whether a descriptor blocks (CPython's
+standard streams (what is printed is compared as a whole, and
+only `os.write` as a call), ioctl and fcntl that only say whether a descriptor blocks (CPython's
 versions differ in which they use; what follows from it is compared), getsockname, which Python's `socket` makes for its
 own purposes, and what Python asks of a new socket (SO_TYPE, SO_PROTOCOL)."""
 DUPLICATES: Final = (0, 1030)
@@ -92,4 +101,4 @@ def is_compared(nr: int, args: tuple[Any, ...]) -> bool:
         return args[1] in DUPLICATES
     if nr == SYS.getsockopt:
         return not (args[1] == 1 and args[2] in OWN_QUESTIONS)
-    return nr not in (SYS.read, SYS.write) or args[0] not in (1, 2)
+    return nr != SYS.read or args[0] not in (1, 2)

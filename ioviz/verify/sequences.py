@@ -55,6 +55,8 @@ class _Slot:
         self.sent = 0
         self.children = 0
         self.shut = False
+        self.held = False
+        """Whether a sleeping poll or select may hold it open."""
 
 
 class Generator:
@@ -68,11 +70,14 @@ class Generator:
         self._waits = False
         """Whether tasks sleep in epoll_wait, poll and select in this sequence, or else in the calls that move data:
         which of two that wake for the same thing runs first is left open by Linux."""
+        self._holds = False
+        """Whether descriptors are closed that poll and select sleep on, which end only when these wake; then nobody
+        sleeps in epoll_wait, who might wake for the same thing and see the end or not."""
 
     def sequence(self) -> list[Op]:
         """The next sequence."""
         self.slots, self._last, self._tag = [], 0, 0
-        self._waits = self.random.random() < 0.5
+        self._waits, self._holds = self.random.random() < 0.5, self.random.random() < 0.3
         ops: list[Op] = []
         for _ in range(self.random.randint(2, 4)):
             ops.append(self._make())
@@ -249,14 +254,16 @@ class Generator:
             return Op(0, "shutdown", (slot.number, 0))
         return Op(0, "shutdown", (slot.number, self.random.choice((0, 1, 1, 2))))
 
-    def _close(self) -> Op:
+    def _close(self) -> Op | None:
         slot = self._any()
+        if slot.held and not self._holds:
+            return None
         self.slots.remove(slot)
         return Op(0, "close", (slot.number,))
 
     def _reset(self) -> Op | None:
         slot = self._of("tcp")
-        if slot is not None and slot.kind == "tcp":
+        if slot is not None and slot.kind == "tcp" and (self._holds or not slot.held):
             self.slots.remove(slot)
             return Op(0, "reset", (slot.number,))
         return None
@@ -296,14 +303,17 @@ class Generator:
         ep = self._of("epoll")
         if ep is None:
             return None
-        sleeps = self._waits and self.random.random() < 0.3
+        sleeps = self._waits and not self._holds and self.random.random() < 0.3
         task = ep.owner if sleeps else 0
         return Op(task, "wait", (ep.number, self.random.choice((1, 2, 64)), -1 if sleeps else 0))
 
     def _some(self, task: int) -> list[_Slot]:
         """A few slots; those that task `task` may sleep on, if it is not the one that drives."""
         slots = [slot for slot in self.slots if not task or slot.owner == task]
-        return self.random.sample(slots, self.random.randint(1, min(4, len(slots)))) if slots else []
+        some = self.random.sample(slots, self.random.randint(1, min(4, len(slots)))) if slots else []
+        for slot in some:
+            slot.held |= task > 0
+        return some
 
     def _poll(self) -> Op:
         sleeps = self._waits and self.random.random() < 0.3

@@ -64,6 +64,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "All agree: {calls:,} calls of {tasks} tasks, and what the program prints.",
         "全部一致：{tasks} 个任务的 {calls:,} 次调用，以及程序的输出。",
     ),
+    "agrees-printed": (
+        "It agrees in what it prints and in how it ends; it makes none of the calls that are compared.",
+        "打印的内容和结束方式一致；程序没有做任何需要比较的调用。",
+    ),
+    "nothing": (
+        "there is nothing to compare: {what} prints nothing and makes none of the calls that are compared",
+        "没有可比较的内容：{what} 什么也不打印，也没有做任何需要比较的调用",
+    ),
     "differs": (
         "They differ, after {calls:,} calls that agree.",
         "出现了不一致；在此之前有 {calls:,} 次调用一致。",

@@ -6,10 +6,14 @@ has the same name on both kernels.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from ioviz.machine.launch import MAIN, PEER, REMOTE
 from ioviz.machine.machine import START_GAP, Machine
+from ioviz.machine.user.ending import is_ours
+from ioviz.machine.user.shims import posix
 from ioviz.model.cpu import SyscallReturned, TrapEntered
 from ioviz.model.event import file_and_line
 from ioviz.model.syscalls import SYS, name_of
@@ -17,7 +21,8 @@ from ioviz.model.task import ProcessExited, ProcessStarted, SourceLoaded, TaskCr
 from ioviz.verify.rules import is_compared
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from types import FrameType
 
     from ioviz.machine.kernel.config import Config
     from ioviz.machine.kernel.sched import Limits
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
     from ioviz.model.event import Event
 
 TaskName = tuple[int, int]
+ROLES: Final = (MAIN, PEER, REMOTE)
+STREAMS: Final = (1, 2)
 MAX_CALLS: Final = 20_000
 """Calls of a run that are compared; a server's loop has no end."""
 
@@ -72,18 +79,26 @@ class Traced:
         self.calls.setdefault(call.task, []).append(call)
         self.order.append(("enter", call))
 
+    def drop(self, call: Call) -> None:
+        """It was never made."""
+        self.calls[call.task].remove(call)
+        self.order.remove(("enter", call))
+
 
 class Tracer:
     """Reads the machine's log."""
 
-    def __init__(self, starts: Sequence[int]) -> None:
-        """`starts` are the numbers of the programs in the order in which they are started."""
+    def __init__(self, starts: Sequence[int], is_over: Callable[[int], bool] = lambda pid: False) -> None:
+        """`starts` are the numbers of the programs in the order in which they are started; `is_over(pid)` says whether
+        a program has ended."""
         self._starts = starts
+        self._is_over = is_over
         self.traced = Traced()
         self.ports: set[int] = set()
         self._names: dict[int, TaskName] = {}
         self._threads: dict[int, int] = {}
         self._programs: dict[int, int] = {}
+        self._pids: dict[int, int] = {}
         self._open: dict[int, Call] = {}
         self._paths: dict[int, str] = {}
         self.count = 0
@@ -92,7 +107,7 @@ class Tracer:
         """Take note of one event."""
         if isinstance(event, TrapEntered):
             name = self._names.get(event.task)
-            if name is not None and is_compared(event.nr, event.args):
+            if name is not None and is_compared(event.nr, event.args) and self._own(event):
                 file, line = file_and_line(event.at)
                 path = self._paths.get(file, "").rsplit("/", 1)[-1]
                 call = Call(name, event.nr, event.args, (path, line), event.t, seq=event.seq)
@@ -108,26 +123,45 @@ class Tracer:
                 call_.ret, call_.out, call_.ended = event.ret, event.out, event.t
                 self.traced.order.append(("return", call_))
         elif isinstance(event, ProcessExited):
-            self.traced.order.append(("exit", self._programs[event.pid]))
+            if event.pid in self._programs:
+                self.traced.order.append(("exit", self._programs[event.pid]))
         elif isinstance(event, ProcessStarted):
-            self._programs[event.pid] = self._starts[len(self._programs)]
+            if event.role in ROLES:
+                self._programs[event.pid] = self._starts[len(self._programs)]
         elif isinstance(event, TaskCreated):
+            if event.pid not in self._programs:
+                return
+            self._pids[event.tid] = event.pid
             thread = self._threads.get(event.pid, 0)
             self._threads[event.pid] = thread + 1
             self._names[event.tid] = (self._programs[event.pid], thread)
         elif isinstance(event, SourceLoaded):
             self._paths[event.file] = event.path
 
-    def program_of(self, pid: int) -> int:
-        """The number of the program that process `pid` runs."""
-        return self._programs[pid]
+    def _own(self, event: TrapEntered) -> bool:
+        """Whether the program makes the call itself: not as it is taken apart, and not to print."""
+        if self._is_over(self._pids[event.task]):
+            return False
+        return event.nr != SYS.write or event.args[0] not in STREAMS or _by_os_write()
+
+    def program_of(self, pid: int) -> int | None:
+        """The number of the program that process `pid` runs; None for one that is no program of the run."""
+        return self._programs.get(pid)
+
+
+def _by_os_write() -> bool:
+    """Whether the running task has called `os.write`, and not a stream's method."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename != posix.__file__:
+        frame = frame.f_back
+    return frame is not None and frame.f_back is not None and not is_ours(frame.f_back.f_code.co_filename)
 
 
 def trace_machine(launches: Sequence[Launch], config: Config, seed: int, limits: Limits) -> tuple[Traced, set[int]]:
     """Run `launches` on the machine: its calls, and the ports that programs bind by number."""
     delays = [one.delay if one.delay >= 0 else number * START_GAP for number, one in enumerate(launches)]
-    tracer = Tracer(sorted(range(len(launches)), key=delays.__getitem__))
-    printed: dict[int, list[bytes]] = {}
+    tracer = Tracer(sorted(range(len(launches)), key=delays.__getitem__), lambda pid: machine.is_over(pid))
+    printed: dict[int | None, list[bytes]] = {}
     machine = Machine(
         launches,
         config,
@@ -146,8 +180,9 @@ def trace_machine(launches: Sequence[Launch], config: Config, seed: int, limits:
         traced.why, traced.code = end, world.runs[1].code if machine.ended else 0
         for pid, process in world.processes.items():
             number = tracer.program_of(pid)
-            traced.endings[number] = None if process.alive else process.exit_code
+            if number is not None:
+                traced.endings[number] = None if process.alive else process.exit_code
     finally:
         machine.dispose()
-    traced.printed = {number: b"".join(pieces) for number, pieces in printed.items()}
+    traced.printed = {number: b"".join(pieces) for number, pieces in printed.items() if number is not None}
     return traced, tracer.ports

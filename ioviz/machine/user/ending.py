@@ -67,6 +67,7 @@ def finalize(guest: Guest, code: int) -> int:
     if guarded(guest, lambda: _flush(guest, "stdout")):
         code = 120
     guarded(guest, lambda: _flush(guest, "stderr"))
+    guest.over = True
     main = guest.modules.get("__main__")
     if main is not None:
         guarded(guest, lambda: _clear(main.__dict__))
@@ -105,6 +106,10 @@ def _print(guest: Guest, text: str) -> None:
 def print_exception(guest: Guest, error: BaseException) -> None:
     """Call the guest's `sys.excepthook`, as is done for an exception that nobody caught."""
     _flush_quietly(guest)
+    names: dict[str, Any] = {"last_type": type(error), "last_value": error, "last_traceback": error.__traceback__}
+    if sys.version_info >= (3, 12):
+        names["last_exc"] = error
+    guest.sys.__dict__.update(names)  # so the frames and what they hold live until Python is taken apart
     hook = guest.sys.__dict__.get("excepthook")
     if hook is None:
         write_exception(guest, error, error.__traceback__)

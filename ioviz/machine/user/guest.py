@@ -117,6 +117,8 @@ class Guest:
         """Whether a KeyboardInterrupt that nobody caught ended the program."""
         self.lacked = False
         """Whether the program was refused something that the machine lacks: an exit by that error has its own code."""
+        self.over = False
+        """Whether the program has ended and only what it leaves is taken apart."""
         self._last_key = 0
         self._sources: dict[str, int] = {}
         self._warned: dict[str, dict[Any, Any]] = {}
