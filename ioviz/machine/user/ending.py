@@ -20,6 +20,7 @@ OURS: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.s
 """Code from files of `ioviz.machine` is the machine's, which no traceback of a guest shows."""
 STAND_INS: Final = (os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "_pyio.py"),)
 """Code of the standard library that stands for C code, whose frames nobody sees either."""
+LAST: Final = ("last_type", "last_value", "last_traceback", "last_exc")
 UNCAUGHT, LACKED, INTERRUPTED = 1, 126, 130
 
 
@@ -68,6 +69,9 @@ def finalize(guest: Guest, code: int) -> int:
         code = 120
     guarded(guest, lambda: _flush(guest, "stderr"))
     guest.over = True
+    for name in LAST:
+        if name in guest.sys.__dict__:
+            guest.sys.__dict__[name] = None
     main = guest.modules.get("__main__")
     if main is not None:
         guarded(guest, lambda: _clear(main.__dict__))
