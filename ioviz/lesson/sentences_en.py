@@ -103,7 +103,7 @@ SENTENCES: Final = {
     "SyscallReturned.fine": "{call} returns {result}: registers restored, back in ring 3 where {who} left off.",
     "SyscallReturned.failed": "{call} fails with {result}; {who} goes on in ring 3.",
     "SyscallReturned.again": "{call} would have to wait and the descriptor is non-blocking: it returns EAGAIN at once.",
-    "SyscallReturned.eof": "{call} returns 0: not “no data”, but the end of the stream. The peer has closed its side.",
+    "SyscallReturned.eof": "{call} returns 0: not “no data”, but the end of the stream: nothing more will come.",
     "SyscallReturned.ready": "{call} returns {ret}: {who} learns which descriptors are ready, and still has to read them.",
     "SyscallReturned.timeout": "{call} returns 0: nothing became ready in time. (0, not -1: that would be an error.)",
     "IrqRaised": "A device pulls the interrupt line: vector {vector_hex}, {vector_name}.",

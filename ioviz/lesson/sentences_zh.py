@@ -106,7 +106,7 @@ SENTENCES: Final = {
     "SyscallReturned.fine": "{call} 返回 {result}：恢复寄存器，回到 ring 3，{who} 从原处继续。",
     "SyscallReturned.failed": "{call} 失败：{result}；{who} 回到 ring 3 继续。",
     "SyscallReturned.again": "{call} 本来要等，但描述符是非阻塞的：立刻返回 EAGAIN。",
-    "SyscallReturned.eof": "{call} 返回 0：不是“没有数据”，而是流到头了，对端已经关闭它那一侧。",
+    "SyscallReturned.eof": "{call} 返回 0：不是“没有数据”，而是流到头了，不会再有数据来。",
     "SyscallReturned.ready": "{call} 返回 {ret}：{who} 知道哪些描述符就绪了，但数据还得自己去读。",
     "SyscallReturned.timeout": "{call} 返回 0：规定时间内没有就绪的。（是 0，不是 -1；-1 表示出错。）",
     "IrqRaised": "设备发出中断请求：向量 {vector_hex}，{vector_name}。",

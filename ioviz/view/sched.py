@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from itertools import islice
 from typing import Final
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from ioviz.model.lists import walk
@@ -43,16 +44,32 @@ def _name(moment: Moment, tid: int) -> str:
     return f"{tid} {moment.world.processes[task.process].name}" if task is not None else str(tid)
 
 
+def _in_rows(names: list[str], arrow: str, width: int, most: int) -> list[str]:
+    """`a → b → c` on as many rows of `width` columns as it needs, but at most `most`: the last one may be too long."""
+    rows: list[str] = []
+    for name in names:
+        if rows and (len(rows) == most or cell_len(rows[-1] + arrow + name) <= width - 2):
+            rows[-1] += arrow + name
+        else:
+            if rows:
+                rows[-1] += arrow.rstrip()
+            rows.append(name)
+    return rows
+
+
 def render(moment: Moment, width: int, height: int) -> Text:
     """Three rows: running, ready, sleeping; a sleeper a line."""
     cpu = moment.world.cpus.get(moment.host)
     arrow = glyph(moment, " → ", " -> ")
     running = _name(moment, cpu.task) if cpu is not None and cpu.task else pick(moment, "nobody (idle)", "没有（空闲）")
-    queue = arrow.join(_name(moment, tid) for tid in _queue(moment)) or pick(moment, "empty", "空")
-    lines = [
-        Text.assemble((pick(moment, "on the CPU  ", "在 CPU 上  "), "bright_black"), (running, "bold green")),
-        Text.assemble((pick(moment, "run queue   ", "运行队列   "), "bright_black"), (queue, "yellow")),
-    ]
+    lines = [Text.assemble((pick(moment, "on the CPU  ", "在 CPU 上  "), "bright_black"), (running, "bold green"))]
+    label = pick(moment, "run queue   ", "运行队列   ")
+    names = [_name(moment, tid) for tid in _queue(moment)]
+    spare = height - 1 - len(_sleepers(moment)) - bool(_ended(moment))
+    for number, row in enumerate(_in_rows(names, arrow, width - cell_len(label), max(1, spare))):
+        lines.append(Text.assemble((label if not number else " " * cell_len(label), "bright_black"), (row, "yellow")))
+    if not names:
+        lines.append(Text.assemble((label, "bright_black"), (pick(moment, "empty", "空"), "yellow")))
     for tid in _sleepers(moment):
         task = moment.world.tasks[tid]
         lines.append(Text.assemble(f"{_name(moment, tid)}  ", task_state(moment, task)))

@@ -141,3 +141,21 @@ def test_the_sockets_at_the_other_end_of_a_link_are_shown_below_one_s_own() -> N
         assert len(small.splitlines()) <= 2
     session.close()
     assert both > 50
+
+
+def test_a_long_run_queue_goes_on_in_the_next_row_where_there_is_room() -> None:
+    scene = next(scene for scene in find_scenes() if scene.id == "interrupts")
+    session = Session(setup_of(scene))
+    while not session.advance(10_000):
+        pass
+    log = session.timeline
+    place = next(e.seq for e in log.events(0, len(log)) if type(e).__name__ == "TaskPreempted") + 1
+    now = Moment(log.world(place), log.event(place - 1), place, 0, 0, "en", False, 1)
+    panel = next(panel for panel in PANELS if panel.id == "sched")
+    for width, height in ((36, 4), (36, 3), (36, 2), (78, 4)):
+        rows = panel.render(now, width, height).plain.splitlines()
+        assert len(rows) <= height
+        if height == 4:
+            assert [name in "".join(rows) for name in ("102 worker.py", "103 worker.py", "101 polite.py")] == [True] * 3
+            assert all(cell_len(row) <= width for row in rows)
+    session.close()
