@@ -313,7 +313,7 @@ SENTENCES: Final = {
     ),
     "EventDelivered.once": (
         "epoll_wait reports {mask} on {item_name}. Edge-triggered or one-shot: the item is off the ready list until "
-        "something new happens."
+        "something new happens (one-shot: until MOD arms it again)."
     ),
     "TreeRecoloured.red": "The tree keeps its rules: {node_name} becomes red.",
     "TreeRecoloured.black": "The tree keeps its rules: {node_name} becomes black.",

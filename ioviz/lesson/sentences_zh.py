@@ -267,7 +267,7 @@ SENTENCES: Final = {
     "ReadyLinked.modify": "{item_name} 对新的掩码已就绪（{mask}）：进入就绪链表。",
     "ReadyDropped": "epoll_wait 再问 {item_name}：已经没有什么了，于是不报告，直接移出就绪链表。",
     "EventDelivered.again": "epoll_wait 报告 {item_name} 的 {mask}。水平触发：这一项回到就绪链表末尾。",
-    "EventDelivered.once": "epoll_wait 报告 {item_name} 的 {mask}。边缘触发或一次性：这一项离开就绪链表，直到有新的事发生。",
+    "EventDelivered.once": "epoll_wait 报告 {item_name} 的 {mask}。边缘触发或一次性：这一项离开就绪链表，直到有新的事发生（一次性的要等 MOD 重新启用）。",
     "TreeRecoloured.red": "为了保持红黑树的规则：{node_name} 变成红色。",
     "TreeRecoloured.black": "为了保持红黑树的规则：{node_name} 变成黑色。",
     "TreeColoursFlipped": "{node_name} 的两个孩子都是红色：颜色翻转，问题移到上一层。",

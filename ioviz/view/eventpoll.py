@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ioviz.lesson.words import task_name
-from ioviz.model.eventpoll import Eventpoll
+from ioviz.model.eventpoll import PRIVATE_BITS, Eventpoll
 from ioviz.model.lists import walk
 from ioviz.model.poll_bits import EPOLLEXCLUSIVE, EPOLLONESHOT, describe
 from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
@@ -221,6 +221,8 @@ def _details(moment: Moment, row: Eventpoll, ready: tuple[int, ...], room: int) 
         line = Text.assemble(
             (f"  fd {epitem.fd:<4}", "bold"), (f"{describe(epitem.requested & 0x201F)} ", "yellow"), (mode, "magenta")
         )
+        if epitem.events & EPOLLONESHOT and not epitem.events & ~PRIVATE_BITS:
+            line.append(pick(moment, "  disarmed until MOD", "  已停用，等 MOD"), style="red")
         if item in ready:
             line.append(pick(moment, "  on the ready list", "  在就绪链表上"), style="green")
         lines.append(line)

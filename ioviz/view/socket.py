@@ -117,8 +117,8 @@ def render(moment: Moment, width: int, height: int) -> Text:
     fits = (level for level in levels if sum(_depth(moment, row, level) for row in [*rows, *far]) <= room)
     level = 1 if total > MOST else next(fits, 0)
     whole = total <= MOST and len(rows) <= height
-    if not whole:  # the ones concerned must be among those that are shown
-        rows.sort(key=lambda row: row.id not in here)
+    if not whole:  # the ones concerned must be among those that are shown, and then those that hold something
+        rows.sort(key=lambda row: (row.id not in here, total <= MOST and not _holds(moment, row)))
     lines: list[Text] = []
     shown = 0
     for row in rows:
@@ -137,6 +137,12 @@ def render(moment: Moment, width: int, height: int) -> Text:
         for row in far:
             lines += _block(moment, row, names, row.id in here, level, width)
     return joined(lines)
+
+
+def _holds(moment: Moment, row: Socket) -> bool:
+    """Whether there are bytes in its receive buffer, or connections on its accept queue."""
+    queue, buffer = moment.world.accept_queues.get(row.id), moment.world.buffers.get(rx(row.id))
+    return (queue is not None and queue.count > 0) or (buffer is not None and buffer.bytes > 0)
 
 
 def _depth(moment: Moment, row: Socket, level: int) -> int:

@@ -59,11 +59,22 @@ def _owner(moment: Moment, queue: int) -> str:
         return pick(moment, f"epoll #{queue}: epoll_wait", f"epoll #{queue}：epoll_wait")
     if queue in world.pipes:
         return pick(moment, f"pipe #{queue}", f"管道 #{queue}")
+    if queue in world.eventfds or queue in world.timerfds:
+        kind = "eventfd" if queue in world.eventfds else "timerfd"
+        return _number(moment, queue, kind)
     if any(row.queue == queue for row in islice(world.futexes.values(), MOST)):
         return pick(moment, "a lock (futex)", "锁（futex）")
     if any(row.poll_queue == queue for row in islice(world.eventpolls.values(), MOST)):
         return pick(moment, "polls of an epoll descriptor", "对 epoll 描述符的轮询")
     return pick(moment, "terminal", "终端")
+
+
+def _number(moment: Moment, obj: int, kind: str) -> str:
+    """`eventfd fd 3`: an object that has no other name, by the descriptors of it that are watched."""
+    world = moment.world
+    items = islice(world.epitems.values(), LOOKED_AT)
+    named = dict.fromkeys(item.fd for item in items if item.file in world.files and world.files[item.file].obj == obj)
+    return f"{kind} {', '.join(f'fd {fd}' for fd in named)}" if named else f"{kind} #{obj}"
 
 
 def _entry(moment: Moment, entry: int) -> Text:

@@ -19,6 +19,8 @@ from ioviz.model.syscalls import BY_NAME
 from ioviz.model.task import ProcessStarted, TaskCreated
 from ioviz.model.terminal import TextPrinted
 from ioviz.session import Session, setup_of
+from ioviz.view.moment import Moment
+from ioviz.view.panels import PANELS
 
 if TYPE_CHECKING:
     from ioviz.model.event import Event
@@ -90,6 +92,12 @@ class Played:
         """What `program` wrote to its terminal."""
         data = b"".join(event.data for event in self.of(TextPrinted) if self.program_of.get(event.task) == program)
         return data.decode()
+
+    def panel(self, name: str, place: int, width: int, height: int) -> str:
+        """What the panel `name` shows in English after the event at `place` (a seq)."""
+        panel = next(panel for panel in PANELS if panel.id == name)
+        moment = Moment(self.world(place + 1), self.events[place], place + 1, 0, 1, "en", False, 1)
+        return panel.render(moment, width, height).plain
 
     def pid(self, program: str, nth: int = 1) -> int:
         """The process number of the `nth` process that runs `program`."""

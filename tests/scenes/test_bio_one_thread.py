@@ -32,6 +32,17 @@ def test_clients_connect_and_send_while_the_server_sleeps() -> None:
     assert [world.buffers[sock.id * 2].bytes for sock in waiting] == [6, 6, 6]
 
 
+def test_a_s_bytes_lie_in_a_socket_that_no_program_has_and_the_panel_shows_them_first() -> None:
+    played = play(SCENE)
+    place = played.chapter("And sent, too")
+    world = played.world(place + 1)
+    (holding,) = [number >> 1 for number, buffer in world.buffers.items() if buffer.bytes]
+    assert holding not in {world.files[fd.file].obj for fd in world.fds.values()}
+    told = played.panel("sockets", place, 70, 4)
+    assert "I am A" in told
+    assert "more" in told
+
+
 def test_afterwards_nothing_makes_the_server_sleep() -> None:
     played = play(SCENE)
     leaves = played.chapter("The silent one leaves")

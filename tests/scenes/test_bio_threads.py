@@ -19,6 +19,9 @@ def test_three_threads_each_asleep_on_its_own_socket() -> None:
     assert queues >= {socket_of(world, server, 4).id, socket_of(world, server, 5).id}
     world = played.world(played.chapter("One is woken") - 20)
     assert {task.state for task in world.tasks.values() if task.process == server} == {SLEEPING}
+    for short in ({}, {"time_slice": "5us"}):
+        world = play(SCENE, **short).at("A second client, a third thread")
+        assert [task.state for task in world.tasks.values() if task.process == server] == [SLEEPING] * 3
 
 
 def test_a_message_wakes_only_the_thread_of_its_client() -> None:

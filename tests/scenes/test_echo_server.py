@@ -81,4 +81,8 @@ def test_mended_unregisters_first() -> None:
 
 def test_the_real_kernel_agrees() -> None:
     assert "IN True RDHUP True HUP False" in shown(SCENE, 1)
+    sent = shown(SCENE, 2)
+    assert int(sent.split()[1]) > 8192
+    assert sent.endswith("writable: True\n")
     assert "Bad file descriptor" in shown(SCENE, 3)
+    assert shown(SCENE, 4) == "0x19 ERR True SO_ERROR 104\n"

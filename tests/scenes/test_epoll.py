@@ -90,4 +90,5 @@ def test_on_this_computer() -> None:
     assert "call: 0.0" in shown(SCENE, 4)
     assert shown(SCENE, 5) == "[]\n"
     assert shown(SCENE, 6).count("tfd:") == 3
+    assert shown(SCENE, 9) == "a connection: 1  IN OUT ERR HUP: 1 4 8 16\n"
     assert shown(SCENE, 8) == "on the list; read b'x' then asked: []\n"

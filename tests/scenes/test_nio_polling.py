@@ -61,3 +61,4 @@ def test_on_this_computer() -> None:
     assert again.startswith("BlockingIOError")
     assert end == "b''"
     assert int(shown(SCENE, 3).split()[0]) > 10_000
+    assert shown(SCENE, 5) == "False True False\n"

@@ -68,3 +68,7 @@ def test_on_this_computer() -> None:
     assert "BlockingIOError" in shown(SCENE, 5)
     assert shown(SCENE, 6).startswith("select blocked for 1")
     assert shown(SCENE, 7) == "b'' and the state is 8 (8 is CLOSE_WAIT)\n"
+    one, other = [line.split(" -> ") for line in shown(SCENE, 8).splitlines()]
+    assert one[0] != other[0]
+    assert one[1] == other[1]
+    assert shown(SCENE, 9) == "the object itself: True\n"

@@ -59,6 +59,16 @@ def test_oneshot_is_disarmed() -> None:
     assert before & EPOLLONESHOT
     assert after == EPOLLONESHOT
     assert ready_fds(played.world(event.seq + 1), event.ep) == []
+    assert "ONESHOT  disarmed until MOD" in played.panel("eventpoll", event.seq, 70, 12)
+    assert "disarmed" not in played.panel("eventpoll", event.seq - 1, 70, 12)
+
+
+def test_the_queue_of_the_file_is_named_by_what_it_is() -> None:
+    played = play(SCENE)
+    place = played.chapter("An epoll for each thread")
+    told = played.panel("wait", place, 90, 12)
+    assert told.startswith("eventfd fd 3  ")
+    assert told.count("ep_poll_callback(fd 3)") == 3
 
 
 def test_the_herd_and_exclusive() -> None:
