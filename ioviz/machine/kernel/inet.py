@@ -28,10 +28,12 @@ AF_INET: Final = 2
 AF_INET6: Final = 10
 SOCK_STREAM: Final = 1
 SOCK_DGRAM: Final = 2
+SOCK_SEQPACKET: Final = 5
 SOL_SOCKET: Final = 1
 IPPROTO_TCP: Final = 6
 IPPROTO_UDP: Final = 17
 IPPROTO_IPV6: Final = 41
+IPPROTO_UDPLITE: Final = 136
 IPV6_V6ONLY: Final = 26
 SO_REUSEADDR: Final = 2
 SO_REUSEPORT: Final = 15
@@ -59,6 +61,8 @@ class Net:
         """(host, inode or abstract name) → socket bound to it."""
         self.unix_names: dict[int, tuple[int, int | str]] = {}
         """Bound local socket → its key in `unix`."""
+        self.peers: dict[int, int] = {}
+        """Connected local socket → the process at the other end when they were connected (`sk_peer_cred`)."""
         self.next_port: dict[tuple[int, int], int] = {}
         self.time_waits: deque[tuple[int, int]] = deque()
         self.timers: dict[int, Timer] = {}

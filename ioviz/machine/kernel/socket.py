@@ -27,7 +27,9 @@ from ioviz.machine.kernel.inet import (
     AF_UNIX,
     IPPROTO_TCP,
     IPPROTO_UDP,
+    IPPROTO_UDPLITE,
     SOCK_DGRAM,
+    SOCK_SEQPACKET,
     SOCK_STREAM,
     inet_bind,
     user_address,
@@ -91,13 +93,12 @@ def sys_socket(k: Kernel, family: int, kind: int, protocol: int) -> int:
     kind &= 0xF
     if family not in (AF_UNIX, AF_INET, AF_INET6):
         return -EAFNOSUPPORT
-    if kind not in (SOCK_STREAM, SOCK_DGRAM):
+    if kind not in (SOCK_STREAM, SOCK_DGRAM) and not (family == AF_UNIX and kind == SOCK_SEQPACKET):
         return -ESOCKTNOSUPPORT
     if family != AF_UNIX:
-        own = IPPROTO_TCP if kind == SOCK_STREAM else IPPROTO_UDP
-        if protocol not in (0, own):
+        protocol = protocol or (IPPROTO_TCP if kind == SOCK_STREAM else IPPROTO_UDP)
+        if protocol not in ((IPPROTO_TCP,) if kind == SOCK_STREAM else (IPPROTO_UDP, IPPROTO_UDPLITE)):
             return -EPROTONOSUPPORT
-        protocol = own
     elif protocol not in (0, AF_UNIX):
         return -EPROTONOSUPPORT
     if k.full():
@@ -112,7 +113,7 @@ def sys_socketpair(k: Kernel, family: int, kind: int, protocol: int) -> Result:
     kind &= 0xF
     if family != AF_UNIX:
         return -EOPNOTSUPP if family in (AF_INET, AF_INET6) else -EAFNOSUPPORT
-    if kind not in (SOCK_STREAM, SOCK_DGRAM):
+    if kind not in (SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET):
         return -ESOCKTNOSUPPORT
     if protocol not in (0, AF_UNIX):
         return -EPROTONOSUPPORT

@@ -7,70 +7,82 @@ are in their rows. Source: Linux `net/core/sock.c`, socket(7), tcp(7), ip(7), ip
 from __future__ import annotations
 
 import struct
-from errno import EBADF, EDOM, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP
+from errno import (
+    EBADF,
+    EDOM,
+    EINVAL,
+    ENODEV,
+    ENOENT,
+    ENOPROTOOPT,
+    ENOTCONN,
+    ENOTSOCK,
+    EOPNOTSUPP,
+    EPROTO,
+)
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel.inet import (
+    AF_INET,
     AF_INET6,
     AF_UNIX,
     IPPROTO_IPV6,
     IPPROTO_TCP,
-    SO_REUSEADDR,
+    IPPROTO_UDP,
+    IPPROTO_UDPLITE,
+    IPV6_V6ONLY,
     SO_REUSEPORT,
+    SOCK_DGRAM,
     SOCK_STREAM,
     SOL_SOCKET,
+    is_local,
     option,
+    parse,
 )
+from ioviz.machine.kernel.options import (
+    GROUPS,
+    INT_MAX,
+    IP,
+    IP_DATAGRAM,
+    IPV6,
+    IPV6_DATAGRAM,
+    NEEDS_A_BYTE,
+    TCP,
+    UDP,
+    UDPLITE,
+    Errno,
+    Option,
+)
+from ioviz.machine.kernel.options import SOCKET as SOCKET_OPTIONS
 from ioviz.machine.kernel.sock import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO
 from ioviz.machine.kernel.socket import MIN_RCVBUF, MIN_SNDBUF
 from ioviz.machine.kernel.tcp_state import SO_SNDBUF, write_space
 from ioviz.model.buffer import BufferResized
 from ioviz.model.files import SOCKET
-from ioviz.model.socket import LISTEN, LowatSet, OptionSet, SocketErrorSet
+from ioviz.model.socket import CLOSE, LISTEN, LowatSet, OptionSet, SocketErrorSet
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.files import Result
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.socket import Socket
 
-SO_DEBUG, SO_TYPE, SO_ERROR, SO_DONTROUTE, SO_BROADCAST = 1, 3, 4, 5, 6
-SO_RCVBUF, SO_KEEPALIVE, SO_OOBINLINE, SO_PRIORITY, SO_PASSCRED = 8, 9, 10, 12, 16
-SO_PEERCRED, SO_RCVLOWAT, SO_SNDLOWAT, SO_TIMESTAMP, SO_ACCEPTCONN = 17, 18, 19, 29, 30
-SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MARK, SO_PROTOCOL, SO_DOMAIN = 32, 33, 36, 38, 39
-SO_INCOMING_CPU, SO_BUSY_POLL, SO_INCOMING_NAPI_ID, SO_BINDTODEVICE = 49, 46, 56, 25
+SO_TYPE, SO_ERROR, SO_PEERCRED, SO_RCVBUF, SO_RCVLOWAT, SO_ACCEPTCONN = 3, 4, 17, 8, 18, 30
+SO_BINDTODEVICE, SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_PROTOCOL, SO_DOMAIN = 25, 32, 33, 38, 39
+SO_PASSCRED, SO_INCOMING_CPU = 16, 49
 MEM_MAX: Final = 4194304
-SWITCHES: Final = (
-    SO_DEBUG,
-    SO_REUSEADDR,
-    SO_DONTROUTE,
-    SO_BROADCAST,
-    SO_KEEPALIVE,
-    SO_OOBINLINE,
-    SO_REUSEPORT,
-    SO_PASSCRED,
-    SO_TIMESTAMP,
-)
+TCP_RMEM_MAX: Final = 33554432
+DEVICES: Final = (b"", b"lo", b"eth0")
+"""By their index."""
 TCP_MAXSEG, TCP_DEFER_ACCEPT, TCP_INFO, TCP_CONGESTION = 2, 9, 11, 13
-TCP_DEFAULTS: Final = {
-    1: 0,  # TCP_NODELAY
-    TCP_MAXSEG: 536,
-    3: 0,  # TCP_CORK
-    4: 7200,  # TCP_KEEPIDLE
-    5: 75,  # TCP_KEEPINTVL
-    6: 9,  # TCP_KEEPCNT
-    7: 6,  # TCP_SYNCNT
-    8: 60,  # TCP_LINGER2
-    TCP_DEFER_ACCEPT: 0,
-    10: 0,  # TCP_WINDOW_CLAMP
-    12: 1,  # TCP_QUICKACK
-    18: 0,  # TCP_USER_TIMEOUT
-    23: 0,  # TCP_FASTOPEN
-    25: 0,  # TCP_NOTSENT_LOWAT
-}
-IP_DEFAULTS: Final = {1: 0, 2: 64, 8: 0, 10: 1, 11: 0, 15: 0, 24: 0, 33: 1, 34: 1}
-"""IP_TOS, IP_TTL, IP_PKTINFO, IP_MTU_DISCOVER, IP_RECVERR, IP_FREEBIND, IP_BIND_ADDRESS_NO_PORT, IP_MULTICAST_*."""
-IPV6_DEFAULTS: Final = {16: 64, 17: 1, 18: 1, 19: 1, 26: 0, 49: 0, 51: 0, 66: 0, 67: 0}
-"""IPV6_UNICAST_HOPS, IPV6_MULTICAST_*, IPV6_MTU_DISCOVER …, IPV6_V6ONLY, IPV6_RECVPKTINFO, …, IPV6_TCLASS."""
+ALGORITHMS: Final = (b"reno", b"cubic")
+"""Names of congestion controls that are taken; all are the same one here."""
+IP_TOS, IP_MTU, IPV6_MTU, IPV6_TCLASS = 1, 14, 24, 67
+LOOPBACK_MTU, LINK_MTU = 65536, 1500
+TCP_FASTOPEN, IP_MULTICAST_ALL = 23, 49
+LENIENT: Final = frozenset({(41, 62), (41, 70)})
+"""Options of IPv6 that take a value of any size."""
+UDP_LEVELS: Final = {IPPROTO_UDPLITE: IPPROTO_UDP}
+"""The two levels are the same."""
+INT: Final = 4
 
 
 def _number(value: int | bytes) -> int:
@@ -102,33 +114,74 @@ def sys_setsockopt(k: Kernel, fd: int, level: int, name: int, value: int | bytes
     known = _table(row, level)
     if known is None:
         return -ENOPROTOOPT
+    size = INT if isinstance(value, int) else len(value)
     if level == IPPROTO_TCP and name == TCP_CONGESTION:
-        return 0
-    if name not in known:
-        # Multicast groups and the like: there is no such traffic here.
-        return 0 if level in (0, IPPROTO_IPV6) else -ENOPROTOOPT
-    number = _number(value)
-    if level == IPPROTO_IPV6 and name == 26 and row.local:
+        return _set_congestion(k, row, value)
+    if (level, name) in GROUPS:
+        if row.type == SOCK_STREAM:
+            return -(EPROTO if level == 0 else EINVAL)
+        return 0 if size >= GROUPS[level, name] else -EINVAL
+    if size < INT and level != 0 and (name in known or level != IPPROTO_IPV6) and (level, name) not in LENIENT:
         return -EINVAL
-    if level == IPPROTO_TCP and name in (1, 3):
-        number = int(number != 0)
-    k.emit(OptionSet, row.id, level, name, number)
+    if level == 0 and name in NEEDS_A_BYTE and not size:
+        return -EINVAL
+    option_row = known.get(name)
+    if option_row is None or option_row.rule is None:
+        return -ENOPROTOOPT
+    if row.type == SOCK_STREAM and name in (
+        IP_DATAGRAM if level == 0 else IPV6_DATAGRAM if level != IPPROTO_TCP else ()
+    ):
+        return -EINVAL if level == 0 else -ENOPROTOOPT
+    number = _number(value) if size >= INT or level == 0 else 0
+    if level == IPPROTO_IPV6 and name == IPV6_V6ONLY and row.local:
+        return -EINVAL
+    if level == IPPROTO_TCP and name == TCP_FASTOPEN and row.state not in (CLOSE, LISTEN):
+        return -EINVAL
+    kept = option_row.rule(number)
+    if isinstance(kept, Errno):
+        return -kept
+    if row.type == SOCK_STREAM and (level, name) in ((0, IP_TOS), (IPPROTO_IPV6, IPV6_TCLASS)):
+        kept &= ~3  # the two bits are the network's: ECN
+    k.emit(OptionSet, row.id, UDP_LEVELS.get(level, level), name, kept)
+    return 0
+
+
+def _set_congestion(k: Kernel, row: Socket, value: int | bytes) -> int:
+    name = value.to_bytes(INT, "little", signed=True) if isinstance(value, int) else value
+    if not name:
+        return -EINVAL
+    name = name[:15].partition(b"\0")[0]
+    if name not in ALGORITHMS:
+        return -ENOENT
+    k.emit(OptionSet, row.id, IPPROTO_TCP, TCP_CONGESTION, ALGORITHMS.index(name))
     return 0
 
 
 def _set_socket(k: Kernel, row: Socket, name: int, value: int | bytes) -> int:
     sock = row.id
-    if name == SO_REUSEPORT and row.family == AF_UNIX and _number(value):
+    if name == SO_BINDTODEVICE:
+        device = value.to_bytes(INT, "little", signed=True) if isinstance(value, int) else value
+        device = device[:15].partition(b"\0")[0]
+        if device not in DEVICES:
+            return -ENODEV
+        k.emit(OptionSet, sock, SOL_SOCKET, name, DEVICES.index(device))
+        return 0
+    if not isinstance(value, int) and len(value) < INT:
+        return -EINVAL
+    number = _number(value)
+    if name == SO_REUSEPORT and row.family == AF_UNIX and number:
         return -EOPNOTSUPP
-    if name in SWITCHES:
-        k.emit(OptionSet, sock, SOL_SOCKET, name, int(_number(value) != 0))
-    elif name in (SO_SNDBUF, SO_SNDBUFFORCE):
-        size = max(min(_number(value) & 0xFFFFFFFF, MEM_MAX) * 2, MIN_SNDBUF)
+    if name == SO_PASSCRED and row.family != AF_UNIX:
+        return -EOPNOTSUPP
+    if name in (SO_SNDBUF, SO_SNDBUFFORCE):
+        wanted = min(number & 0xFFFFFFFF, MEM_MAX) if name == SO_SNDBUF else min(max(number, 0), 0x3FFF_FFFF)
+        size = max(wanted * 2, MIN_SNDBUF)
         k.emit(OptionSet, sock, SOL_SOCKET, SO_SNDBUF, size)
         k.emit(BufferResized, sock * 2 + 1, size)
         write_space(k, sock)
     elif name in (SO_RCVBUF, SO_RCVBUFFORCE):
-        size = max(min(_number(value) & 0xFFFFFFFF, MEM_MAX) * 2, MIN_RCVBUF)
+        wanted = min(number & 0xFFFFFFFF, MEM_MAX) if name == SO_RCVBUF else min(max(number, 0), 0x3FFF_FFFF)
+        size = max(wanted * 2, MIN_RCVBUF)
         k.emit(OptionSet, sock, SOL_SOCKET, SO_RCVBUF, size)
         k.emit(BufferResized, sock * 2, size)
     elif name == SO_LINGER:
@@ -142,22 +195,32 @@ def _set_socket(k: Kernel, row: Socket, name: int, value: int | bytes) -> int:
             return -EINVAL if isinstance(value, int) or len(value) < 16 else -EDOM
         k.emit(OptionSet, sock, SOL_SOCKET, name, timeout)
     elif name == SO_RCVLOWAT:
-        k.emit(LowatSet, sock, _number(value) or 1)
-    elif name in (SO_PRIORITY, SO_MARK, SO_BUSY_POLL, SO_BINDTODEVICE, SO_INCOMING_CPU):
-        k.emit(OptionSet, sock, SOL_SOCKET, name, _number(value))
+        lowat = INT_MAX if number < 0 else number or 1
+        if row.family != AF_UNIX and row.type == SOCK_STREAM:
+            locked = option(k.world, sock, SOL_SOCKET, SO_RCVBUF)
+            lowat = min(lowat, (locked or TCP_RMEM_MAX) >> 1)
+        k.emit(LowatSet, sock, lowat)
     else:
-        return -ENOPROTOOPT
+        known = SOCKET_OPTIONS.get(name)
+        if known is None or known.rule is None:
+            return -ENOPROTOOPT
+        kept = known.rule(number)
+        if isinstance(kept, Errno):
+            return -kept
+        k.emit(OptionSet, sock, SOL_SOCKET, name, kept)
     return 0
 
 
-def _table(row: Socket, level: int) -> dict[int, int] | None:
-    """The options of a level with their defaults; None if the socket has no such level."""
+def _table(row: Socket, level: int) -> dict[int, Option] | None:
+    """The options of a level; None if the socket has no such level."""
     if level == IPPROTO_TCP and row.type == SOCK_STREAM:
-        return TCP_DEFAULTS
+        return TCP
+    if level in (IPPROTO_UDP, IPPROTO_UDPLITE) and row.type == SOCK_DGRAM:
+        return UDP | UDPLITE if row.protocol == IPPROTO_UDPLITE else UDP
     if level == 0:
-        return IP_DEFAULTS
+        return IP
     if level == IPPROTO_IPV6 and row.family == AF_INET6:
-        return IPV6_DEFAULTS
+        return IPV6
     return None
 
 
@@ -176,14 +239,9 @@ def sys_getsockopt(k: Kernel, fd: int, level: int, name: int, size: int) -> Resu
         return -EOPNOTSUPP
     else:
         known = _table(row, level)
-        if known is not None and level == IPPROTO_TCP and name == TCP_CONGESTION:
-            answer = b"reno".ljust(16, b"\0")
-        elif known is not None and level == IPPROTO_TCP and name == TCP_INFO:
-            answer = _tcp_info(row)
-        elif known is None or name not in known:
-            return -EOPNOTSUPP if known is None else -ENOPROTOOPT
-        else:
-            answer = option(k.world, row.id, level, name, _default(row, level, name, known))
+        if known is None:
+            return -EOPNOTSUPP if row.family == AF_INET else -ENOPROTOOPT
+        answer = _get_protocol(k, row, level, name, known)
     if answer is None:
         return -ENOPROTOOPT
     if isinstance(answer, OSError):
@@ -194,10 +252,24 @@ def sys_getsockopt(k: Kernel, fd: int, level: int, name: int, size: int) -> Resu
     return 0, int.from_bytes(answer[:4], "little", signed=True) if isinstance(answer, bytes) else answer
 
 
-def _default(row: Socket, level: int, name: int, known: dict[int, int]) -> int:
-    if level == IPPROTO_TCP and name == TCP_MAXSEG and row.remote:
-        return 65483 if row.peer else 1460
-    return known[name]
+def _get_protocol(k: Kernel, row: Socket, level: int, name: int, known: dict[int, Option]) -> Any:
+    if level == IPPROTO_TCP and name == TCP_CONGESTION:
+        return ALGORITHMS[option(k.world, row.id, level, name)].ljust(16, b"\0")
+    if level == IPPROTO_TCP and name == TCP_INFO:
+        return _tcp_info(row)
+    if (level, name) in ((0, IP_MTU), (IPPROTO_IPV6, IPV6_MTU)):
+        if not row.remote:
+            return OSError(ENOTCONN, "")
+        return LOOPBACK_MTU if is_local(k.world, row.host, parse(row.remote)[0]) else LINK_MTU
+    if name not in known:
+        return 0 if level in (IPPROTO_UDP, IPPROTO_UDPLITE) and name in UDPLITE else None
+    default = known[name].default
+    if level == IPPROTO_TCP and name == TCP_MAXSEG:
+        default = 65483 if row.peer else 1460 if row.remote else default
+        return option(k.world, row.id, level, name) or default
+    if level == 0 and name == IP_MULTICAST_ALL and row.family == AF_INET6:
+        default = 0
+    return option(k.world, row.id, UDP_LEVELS.get(level, level), name, default)
 
 
 STATES: Final = ("", "ESTABLISHED", "SYN-SENT", "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSE")
@@ -216,8 +288,6 @@ def _get_socket(k: Kernel, row: Socket, name: int) -> Any:
         if row.error:
             k.emit(SocketErrorSet, sock, 0)
         return row.error
-    if name in SWITCHES:
-        return option(world, sock, SOL_SOCKET, name)
     if name == SO_SNDBUF:
         return world.buffers[sock * 2 + 1].limit
     if name == SO_RCVBUF:
@@ -229,19 +299,23 @@ def _get_socket(k: Kernel, row: Socket, name: int) -> Any:
         timeout = option(world, sock, SOL_SOCKET, name)
         return struct.pack("ll", timeout // 10**9, timeout % 10**9 // 1000)
     if name == SO_PEERCRED:
-        return struct.pack("iii", k.pid, 0, 0) if row.family == AF_UNIX else OSError(ENOTCONN, "")
+        pid = k.net.peers.get(sock, 0)
+        return struct.pack("iii", pid, 0, 0) if pid else struct.pack("iii", 0, -1, -1)
+    if name == SO_PASSCRED and row.family != AF_UNIX:
+        return OSError(EOPNOTSUPP, "")
+    if name == SO_BINDTODEVICE:
+        device = DEVICES[option(world, sock, SOL_SOCKET, name)]
+        return device + b"\0" if device else b""
     simple = {
         SO_TYPE: row.type,
         SO_DOMAIN: row.family,
         SO_PROTOCOL: row.protocol,
         SO_ACCEPTCONN: int(row.state == LISTEN),
         SO_RCVLOWAT: row.lowat,
-        SO_SNDLOWAT: 1,
     }
     if name in simple:
         return simple[name]
-    if name in (SO_PRIORITY, SO_MARK, SO_BUSY_POLL, SO_INCOMING_NAPI_ID):
-        return option(world, sock, SOL_SOCKET, name)
     if name == SO_INCOMING_CPU:
-        return 0
-    return None
+        return option(world, sock, SOL_SOCKET, name, 0 if row.remote else -1)
+    known = SOCKET_OPTIONS.get(name)
+    return None if known is None else option(world, sock, SOL_SOCKET, name, known.default)

@@ -26,7 +26,7 @@ from ioviz.machine.kernel.inet import (
 from ioviz.machine.kernel.sock import MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, SO_RCVTIMEO, deadline, sleep_on
 from ioviz.machine.kernel.tcp_state import READABLE, WRITABLE
 from ioviz.model.buffer import DatagramDropped, DatagramReceived, DatagramTaken
-from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM
+from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM
 from ioviz.model.socket import (
     CLOSE,
     ESTABLISHED,
@@ -179,11 +179,13 @@ def udp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> R
     world = k.world
     sock = row.id
     until = -1
-    while not (head := world.buffers[sock * 2].head):
+    while True:
         row = world.sockets[sock]
         if row.error:
             k.emit(SocketErrorSet, sock, 0)
             return -row.error
+        if head := world.buffers[sock * 2].head:
+            break
         if flags & MSG_DONTWAIT or file.flags & O_NONBLOCK:
             return -EAGAIN
         if row.shutdown & RCV_SHUTDOWN:
@@ -203,7 +205,7 @@ def udp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> R
 
 def udp_poll(k: Kernel, row: Socket) -> int:
     """`udp_poll`: `datagram_poll`."""
-    mask = POLLOUT | POLLWRNORM
+    mask = POLLOUT | POLLWRNORM | POLLWRBAND
     if row.error:
         mask |= POLLERR
     if row.shutdown & RCV_SHUTDOWN:

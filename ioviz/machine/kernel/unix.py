@@ -1,4 +1,5 @@
-"""AF_UNIX: local sockets, streams and datagrams, bound to a name in the file system or in the abstract space.
+"""AF_UNIX: local sockets, bound to a name in the file system or in the abstract space: streams, datagrams, and
+sequenced packets, which are datagrams over connections.
 
 The bytes go straight into the receive buffer of the peer, but they are charged to the sender until they are read: that
 is why a close is seen as HUP at once and why the sender's SO_SNDBUF is the limit. Source: Linux `net/unix/af_unix.c`.
@@ -26,7 +27,7 @@ from errno import (
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK
-from ioviz.machine.kernel.inet import SOCK_DGRAM, SOCK_STREAM
+from ioviz.machine.kernel.inet import SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM
 from ioviz.machine.kernel.ramfs import find_socket, make_socket
 from ioviz.machine.kernel.scm import attach, discard, readable_at_once, receive
 from ioviz.machine.kernel.sock import (
@@ -43,7 +44,7 @@ from ioviz.machine.kernel.sock import (
 from ioviz.machine.kernel.tcp_state import READABLE, WRITABLE
 from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut, DatagramReceived, DatagramTaken, first_bytes
 from ioviz.model.files import SOCKET
-from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM
+from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM
 from ioviz.model.socket import (
     CLOSE,
     ESTABLISHED,
@@ -123,7 +124,8 @@ def unix_bind(k: Kernel, row: Socket, address: Any) -> int:
         return -EINVAL
     place: int | str
     if not name or name.startswith("\0"):
-        place = name = name or f"\0{k.new_id():05x}"
+        name = name or f"\0{k.new_id():05x}"
+        place = f"{row.type}{name}"  # the abstract names of streams and of datagrams are not the same
         if (row.host, place) in k.net.unix:
             return -EADDRINUSE
     else:
@@ -141,7 +143,7 @@ def _find(k: Kernel, row: Socket, address: Any) -> int:
     name = _name(address)
     if isinstance(name, int):
         return name
-    place: int | str = name
+    place: int | str = f"{row.type}{name}"
     if not name.startswith("\0"):
         place = find_socket(k, k.processes[k.pid].absolute(name))
         if place < 0:
@@ -159,15 +161,17 @@ def join(k: Kernel, one: int, two: int) -> None:
     """Make a pair of two new sockets."""
     k.emit(SocketConnected, one, ESTABLISHED, "", "", two)
     k.emit(SocketConnected, two, ESTABLISHED, "", "", one)
+    k.net.peers[one] = k.net.peers[two] = k.pid
 
 
 def unix_listen(k: Kernel, row: Socket, backlog: int) -> int:
     """listen(2)."""
-    if row.type != SOCK_STREAM:
+    if row.type == SOCK_DGRAM:
         return -EOPNOTSUPP
     if not row.local or row.state not in (CLOSE, LISTEN):
         return -EINVAL
     k.emit(SocketListening, row.id, min(backlog & 0xFFFFFFFF, k.config.somaxconn))
+    k.net.peers[row.id] = k.pid
     k.wake(row.id, WRITABLE)
     return 0
 
@@ -208,6 +212,7 @@ def unix_connect(k: Kernel, file: OpenFile, row: Socket, address: Any) -> int:
     k.cause = k.emit(ConnectionCreated, child, found, listener.local, row.local, sock, limit)
     k.cause = k.emit(SocketConnected, sock, ESTABLISHED, row.local, listener.local, child)
     k.cause = k.emit(ConnectionQueued, found, child)
+    k.net.peers[sock], k.net.peers[child] = k.net.peers.get(found, 0), k.pid
     k.wake(found, READABLE)
     k.cause = cause
     return 0
@@ -217,7 +222,7 @@ def unix_accept(k: Kernel, file: OpenFile, row: Socket, flags: int) -> Result:
     """accept4(2)."""
     world = k.world
     sock = row.id
-    if row.type != SOCK_STREAM:
+    if row.type == SOCK_DGRAM:
         return -EOPNOTSUPP
     until = -1
     while True:
@@ -252,8 +257,13 @@ def unix_sendmsg(
     """send(2) and sendto(2), with the open files `rights` if they are to travel along."""
     if row.type == SOCK_DGRAM:
         return _send_dgram(k, file, row, data, flags, address, rights)
+    if row.type == SOCK_SEQPACKET and row.error:
+        k.emit(SocketErrorSet, row.id, 0)
+        return -row.error
     if row.state != ESTABLISHED:
         return -ENOTCONN
+    if row.type == SOCK_SEQPACKET:
+        return _send_dgram(k, file, row, data, flags, None, rights)
     if address is not None:
         return -EISCONN
     if row.shutdown & SEND_SHUTDOWN:
@@ -373,9 +383,9 @@ def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int, rig
     world = k.world
     sock = row.id
     rx = sock * 2
-    dgram = row.type == SOCK_DGRAM
-    if not dgram and row.state != ESTABLISHED:
-        return -EINVAL
+    dgram = row.type != SOCK_STREAM
+    if row.type != SOCK_DGRAM and row.state != ESTABLISHED:
+        return -EINVAL if row.type == SOCK_STREAM else -ENOTCONN
     nonblock = bool(flags & MSG_DONTWAIT or file.flags & O_NONBLOCK)
     target = n if flags & MSG_WAITALL else max(1, min(row.lowat, n))
     pieces: list[bytes] = []
@@ -383,6 +393,9 @@ def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int, rig
     until = -1
     while True:
         buffer = world.buffers[rx]
+        if dgram and row.error:
+            k.emit(SocketErrorSet, sock, 0)
+            return -row.error
         if dgram and buffer.head:
             return _take_dgram(k, row, n, flags, rights)
         have = buffer.bytes - (copied if flags & MSG_PEEK else 0)
@@ -408,7 +421,7 @@ def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int, rig
             if not copied:
                 return -row.error
             break
-        if (row.shutdown & RCV_SHUTDOWN and not (dgram and nonblock)) or (copied and nonblock):
+        if (row.shutdown & RCV_SHUTDOWN and not (row.type == SOCK_DGRAM and nonblock)) or (copied and nonblock):
             break
         if nonblock:
             return -EAGAIN
@@ -465,11 +478,11 @@ def unix_poll(k: Kernel, row: Socket) -> int:
         return mask | POLLIN | POLLRDNORM if world.accept_queues[sock].head else mask
     if world.buffers[sock * 2].head:
         mask |= POLLIN | POLLRDNORM
-    if row.type == SOCK_STREAM and row.state == CLOSE:
+    if row.type != SOCK_DGRAM and row.state == CLOSE:
         mask |= POLLHUP
     theirs = world.buffers.get(row.peer * 2) if row.peer else None
     if theirs is None or theirs.truesize << 2 <= world.buffers[sock * 2 + 1].limit:
-        mask |= POLLOUT | POLLWRNORM
+        mask |= POLLOUT | POLLWRNORM | POLLWRBAND
     return mask
 
 
@@ -482,7 +495,7 @@ def unix_shutdown(k: Kernel, row: Socket, how: int) -> int:
     k.emit(SocketShutdown, row.id, row.shutdown | bits)
     k.wake(row.id, 0, everyone=True)
     other = k.world.sockets.get(row.peer)
-    if other is not None and row.type == SOCK_STREAM:
+    if other is not None and row.type != SOCK_DGRAM:
         theirs = (SEND_SHUTDOWN if bits & RCV_SHUTDOWN else 0) | (RCV_SHUTDOWN if bits & SEND_SHUTDOWN else 0)
         k.emit(SocketShutdown, other.id, other.shutdown | theirs)
         k.wake(other.id, 0, everyone=True)
@@ -495,11 +508,12 @@ def _gone(k: Kernel, row: Socket, unread: bool) -> None:
     cause = k.cause
     if k.world.rights:
         discard(k, row.id * 2)
-    if row.type == SOCK_DGRAM:
+    if row.type != SOCK_STREAM:
         k.wake(row.id, PEER_ROOM, everyone=True)
     unread = unread or bool(k.world.buffers[row.id * 2].head)
     seq = k.emit(SocketReleased, row.id)
-    if other is not None and other.peer == row.id and row.type == SOCK_STREAM:
+    k.net.peers.pop(row.id, None)
+    if other is not None and other.peer == row.id and row.type != SOCK_DGRAM:
         k.cause = k.emit(SocketShutdown, other.id, RCV_SHUTDOWN | SEND_SHUTDOWN)
         if unread:
             k.emit(SocketErrorSet, other.id, ECONNRESET)
