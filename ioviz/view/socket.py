@@ -14,8 +14,10 @@ from rich.text import Text
 
 from ioviz.lesson.words import process_name, short
 from ioviz.model.buffer import rx, tx
+from ioviz.model.cpu import TrapEntered
 from ioviz.model.files import SOCKET, fd_key
 from ioviz.model.socket import ESTABLISHED, LISTEN, RCV_SHUTDOWN, SEND_SHUTDOWN, Socket
+from ioviz.model.syscalls import SYS
 from ioviz.view.buffer import described, size
 from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 
@@ -24,6 +26,11 @@ LOOKED_AT: Final = 200
 DIM: Final = "bright_black"
 NAMED: Final = ("sock", "listener")
 BUFFERS: Final = ("buffer", "source", "target")
+BY_DESCRIPTOR: Final = frozenset(
+    {SYS.read, SYS.write, SYS.close, SYS.sendto, SYS.recvfrom, SYS.sendmsg, SYS.recvmsg, SYS.shutdown}
+    | {SYS.bind, SYS.listen, SYS.connect, SYS.accept4}
+)
+"""Calls that are about the descriptor which is their first argument."""
 SIDES: Final = (("rx", rx), ("tx", tx))
 WIDE: Final = 64
 """From this width on, both buffers of a socket are drawn on one line."""
@@ -37,6 +44,11 @@ def concerned(moment: Moment) -> list[int]:
         buffer = getattr(event, name, 0)
         if isinstance(buffer, int):
             found.append(buffer >> 1)
+    first = event.args[0] if isinstance(event, TrapEntered) and event.nr in BY_DESCRIPTOR and event.args else None
+    if isinstance(first, int) and event is not None and event.task in world.tasks:
+        fd = world.fds.get(fd_key(world.tasks[event.task].process, first))
+        file = world.files.get(fd.file) if fd is not None else None
+        found.append(file.obj if file is not None and file.kind == SOCKET else 0)
     item = world.epitems.get(getattr(event, "item", 0))
     if item is not None:
         file = world.files.get(item.file)

@@ -17,6 +17,7 @@ from ioviz.machine.launch import Launch
 from ioviz.machine.user.loader import load_program
 from ioviz.model.cpu import TrapEntered
 from ioviz.model.event import Event
+from ioviz.model.syscalls import SYS
 from ioviz.model.trap_steps import registers, steps_of
 from ioviz.model.world import World
 from ioviz.session import Session, Setup, setup_of
@@ -158,4 +159,22 @@ def test_a_long_run_queue_goes_on_in_the_next_row_where_there_is_room() -> None:
         if height == 4:
             assert [name in "".join(rows) for name in ("102 worker.py", "103 worker.py", "101 polite.py")] == [True] * 3
             assert all(cell_len(row) <= width for row in rows)
+    session.close()
+
+
+def test_the_socket_that_a_call_is_about_is_marked() -> None:
+    scene = next(scene for scene in find_scenes() if scene.id == "blocking-write")
+    session = Session(setup_of(scene))
+    while not session.advance(10_000):
+        pass
+    log = session.timeline
+    panel = next(panel for panel in PANELS if panel.id == "sockets")
+    calls = [e for e in log.events(0, len(log)) if isinstance(e, TrapEntered) and e.nr == SYS.sendto]
+    assert len(calls) == 3
+    for event in calls:
+        now = Moment(log.world(event.seq + 1), event, event.seq + 1, 0, 0, "en", False, 1)
+        for height in (3, 9):  # also where there is not room for all of them
+            marked = [row for row in panel.render(now, 78, height).plain.splitlines() if row.startswith("▶")]
+            assert len(marked) >= 1
+            assert any("writer 3" in row for row in marked)
     session.close()
