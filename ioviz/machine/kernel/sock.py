@@ -5,15 +5,10 @@ Source: Linux `net/core/sock.c`, `net/core/stream.c`, `include/linux/socket.h`.
 
 from __future__ import annotations
 
-from errno import (
-    EPIPE,
-)
+from errno import EPIPE
 from typing import TYPE_CHECKING, Final
 
-from ioviz.machine.kernel.inet import (
-    SOL_SOCKET,
-    option,
-)
+from ioviz.machine.kernel.inet import SOL_SOCKET, option
 from ioviz.machine.kernel.signals import broken_pipe
 
 if TYPE_CHECKING:

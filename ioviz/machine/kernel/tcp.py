@@ -7,17 +7,7 @@ is in them in `tcp_data`. Sources: Linux `net/ipv4/tcp.c` (`__tcp_close`), `net/
 
 from __future__ import annotations
 
-from errno import (
-    EADDRINUSE,
-    EAGAIN,
-    EALREADY,
-    ECONNABORTED,
-    EINPROGRESS,
-    EINTR,
-    EINVAL,
-    EISCONN,
-    ENOTCONN,
-)
+from errno import EADDRINUSE, EAGAIN, EALREADY, ECONNABORTED, EINPROGRESS, EINTR, EINVAL, EISCONN, ENOTCONN
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel import loopback, tcp_output
@@ -36,12 +26,7 @@ from ioviz.machine.kernel.inet import (
     user_address,
 )
 from ioviz.machine.kernel.sock import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO, deadline, sleep_on
-from ioviz.machine.kernel.tcp_state import (
-    give_up,
-    receive_reset,
-    release_socket,
-    stop_timer,
-)
+from ioviz.machine.kernel.tcp_state import give_up, receive_reset, release_socket, stop_timer
 from ioviz.model.files import SOCKET
 from ioviz.model.socket import (
     CLOSE,

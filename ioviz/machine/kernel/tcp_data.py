@@ -5,22 +5,13 @@ Sources: Linux `net/ipv4/tcp.c` (`tcp_poll`, `tcp_sendmsg_locked`, `tcp_recvmsg_
 
 from __future__ import annotations
 
-from errno import (
-    EAGAIN,
-    EINTR,
-    EINVAL,
-    ENOTCONN,
-    EPIPE,
-)
+from errno import EAGAIN, EINTR, EINVAL, ENOTCONN, EPIPE
 from typing import TYPE_CHECKING, Any
 
 from ioviz.machine.kernel import loopback, tcp_output
 from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.files import O_NONBLOCK
-from ioviz.machine.kernel.inet import (
-    SOL_SOCKET,
-    option,
-)
+from ioviz.machine.kernel.inet import SOL_SOCKET, option
 from ioviz.machine.kernel.sock import (
     MSG_DONTWAIT,
     MSG_PEEK,
@@ -32,12 +23,7 @@ from ioviz.machine.kernel.sock import (
     or_sigpipe,
     sleep_on,
 )
-from ioviz.machine.kernel.tcp_state import (
-    MSS_LOOPBACK,
-    OVERHEAD,
-    READABLE,
-    window,
-)
+from ioviz.machine.kernel.tcp_state import MSS_LOOPBACK, OVERHEAD, READABLE, window
 from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut, SegmentDelivered, first_bytes
 from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRNORM
 from ioviz.model.socket import (
