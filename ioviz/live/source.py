@@ -18,7 +18,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ioviz.live.calls import Lost
+from ioviz.live.calls import LeftOut, Lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,7 +125,7 @@ class Inbox:
             self.received += len(queue) - before
             while len(queue) > self._held:
                 dropped = queue.popleft()
-                self._lost += dropped.count if isinstance(dropped, Lost) else 1
+                self._lost += dropped.count if isinstance(dropped, (Lost, LeftOut)) else 1
         self._there.set()
 
     def take(self, limit: int) -> list[Item]:

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ioviz.live.calls import Call, Ended, LeftOut
+from ioviz.live.calls import Call, Ended, LeftOut, Lost
 from ioviz.live.probe.source import ProbeSource, environment, why_not
 from ioviz.live.probe.wire import Decoder, WireError
-from ioviz.live.source import SourceError
+from ioviz.live.source import Inbox, SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,9 +222,22 @@ def test_a_busy_program_is_counted_where_it_is_not_noted(tmp_path: Path) -> None
         print("done")
         """,
     )
-    lost = sum(item.count for item in items if isinstance(item, LeftOut))
+    told = len(finished(items, "sendto", "recvfrom"))
+    left_out = sum(item.count for item in items if isinstance(item, LeftOut))
+    # What this test was too slow to take is lost, and is told as well: the beginnings of calls with the calls.
+    lost = sum(item.count for item in items if isinstance(item, Lost))
     assert out.strip() == "done"
-    assert len(finished(items, "sendto", "recvfrom")) + lost == pytest.approx(120_000, abs=2)
+    assert left_out
+    assert 120_000 <= told + left_out + lost <= 120_000 + (lost and 100)
+
+
+def test_nothing_is_forgotten_of_what_nobody_takes() -> None:
+    inbox = Inbox(10)
+    inbox.put([LeftOut(500), *[Call(1, "read", ())] * 8, Lost(70)])
+    inbox.put([Call(1, "read", ())] * 12)
+    first, *rest = inbox.take(100)
+    assert first == Lost(500 + 8 + 70 + 2, "nobody took them")
+    assert len(rest) == 10
 
 
 @pytest.mark.parametrize("argv", [[sys.executable, "-I", "-c", "0"], ["/bin/true"], ["no-such-program-here"], []])
