@@ -13,8 +13,6 @@ EXCUSED: Final[tuple[tuple[str, str], ...]] = (
     (r"Fork", FORK),
     (r"test_reinit_tls|test_clear_threads_states", FORK),
     (r"[Ss][Ss][Ll]|[Tt]ls|TLS|HTTPS", TLS),
-    (r"UDPLITE", "there is no UDP-Lite"),
-    (r"RFC3542Ancillary", "there is no ancillary data of IPv6"),
     (r"VSOCK", "there are no sockets to virtual machines"),
     (r"test_sethostname", "the name of the host stays"),
     (r"test_tasks\..*C(Task|Future|CurrentLoop|Introspection)", "asyncio written in Python is used, not the one in C"),

@@ -18,6 +18,7 @@ from ioviz.model.socket import LISTEN, SocketBound, TimeWaitEnded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ioviz.machine.kernel.ancillary import Arrival
     from ioviz.machine.kernel.core import Timer
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.socket import Socket
@@ -63,6 +64,8 @@ class Net:
         """Bound local socket → its key in `unix`."""
         self.peers: dict[int, int] = {}
         """Connected local socket → the process at the other end when they were connected (`sk_peer_cred`)."""
+        self.arrivals: dict[int, Arrival] = {}
+        """What can be asked of a datagram that waits to be received, by its segment."""
         self.next_port: dict[tuple[int, int], int] = {}
         self.time_waits: deque[tuple[int, int]] = deque()
         self.timers: dict[int, Timer] = {}

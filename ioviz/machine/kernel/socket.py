@@ -20,6 +20,7 @@ from errno import (
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel import unix
+from ioviz.machine.kernel.ancillary import check_socket_items
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK, FileOps, Result, no_ioctl
 from ioviz.machine.kernel.inet import (
     AF_INET,
@@ -283,7 +284,9 @@ def sys_sendmsg(k: Kernel, fd: int, data: bytes, ancillary: tuple[Any, ...], fla
         return found
     file, row = found
     if row.family != AF_UNIX:
-        return -EINVAL
+        if row.type == SOCK_DGRAM:
+            return -EOPNOTSUPP if flags & MSG_OOB else udp_sendmsg(k, row, data, address, ancillary)
+        return check_socket_items(ancillary) or sys_sendto(k, fd, data, flags, address)
     rights = files_of(k, ancillary)
     return rights if isinstance(rights, int) else unix.unix_sendmsg(k, file, row, data, flags, address, rights)
 
@@ -300,6 +303,12 @@ def sys_recvmsg(k: Kernel, fd: int, n: int, anclen: int, flags: int) -> Result:
     rights: list[int] = []
     if row.family == AF_UNIX and not flags & (MSG_OOB | MSG_ERRQUEUE):
         got = unix.unix_recvmsg(k, file, row, n, flags & ~MSG_CMSG_CLOEXEC, rights)
+    elif row.family != AF_UNIX and not flags & (MSG_OOB | MSG_ERRQUEUE):
+        got = udp_recvmsg(k, file, row, n, flags, anclen)
+        if isinstance(got, int):
+            return got
+        data, address, cut, items, seen = got[1]
+        return got[0], (data, items, seen | (MSG_TRUNC if cut else 0), address)
     else:
         got = _receive(k, file, row, n, flags)
     if isinstance(got, int):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ioviz.machine.kernel.tcp_input import tcp_v4_rcv
 from ioviz.machine.kernel.tcp_output import send_ack
-from ioviz.machine.kernel.udp import udp_rcv
+from ioviz.machine.kernel.udp import PROTOCOLS, udp_rcv
 from ioviz.model.nic import DescriptorsTaken, NapiCompleted, NapiScheduled
 from ioviz.model.softirq import NET_RX, SoftirqEntered, SoftirqRaised, SoftirqRan
 
@@ -34,7 +34,7 @@ def net_rx_action(k: Kernel, host: int) -> None:
         packet = ring.popleft()
         row = world.packets[packet]
         k.cause = k.emit(DescriptorsTaken, packet)
-        if row.flags == "U" or row.flags == "unreachable":
+        if row.flags in PROTOCOLS:
             udp_rcv(k, host, row)
         else:
             tcp_v4_rcv(k, host, row)

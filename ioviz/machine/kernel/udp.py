@@ -1,7 +1,8 @@
-"""UDP: datagrams, whole or not at all. On loopback they arrive at once; over the link as packets.
+"""UDP and UDP-Lite: datagrams, whole or not at all. On loopback they arrive at once; over the link as packets.
 
 A receive buffer that is full drops what comes, and the sender is not told. A datagram for a port that nobody has comes
-back as an ICMP message, which a connected sender finds as ECONNREFUSED. Source: Linux `net/ipv4/udp.c`.
+back as an ICMP message, which a connected sender finds as ECONNREFUSED. UDP-Lite has ports of its own; how much of a
+datagram its checksum covers makes no difference where no bit is ever wrong. Source: Linux `net/ipv4/udp.c`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from errno import EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINTR, EMSGSIZE, ENOTCONN,
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.hardware.nic import transmit
+from ioviz.machine.kernel.ancillary import HOPS, LINK, LOOPBACK, Arrival, collect, marks_of
 from ioviz.machine.kernel.files import O_NONBLOCK
 from ioviz.machine.kernel.inet import (
     AF_INET6,
     IPPROTO_UDP,
+    IPPROTO_UDPLITE,
     bind_port,
     from_user,
     matches,
@@ -40,13 +43,22 @@ from ioviz.model.socket import (
 from ioviz.model.wait import EXCLUSIVE
 
 if TYPE_CHECKING:
+    from ioviz.machine.kernel.ancillary import Marks
     from ioviz.machine.kernel.files import Result
     from ioviz.machine.kernel.kernel import Kernel
+    from ioviz.machine.kernel.scm import Item
     from ioviz.model.files import OpenFile
     from ioviz.model.nic import Packet
     from ioviz.model.socket import Socket
 
 LARGEST: Final = 65507
+FLAGS: Final = {IPPROTO_UDP: "U", IPPROTO_UDPLITE: "UDP-Lite"}
+"""How packets of a protocol are marked on the link, and those that say that one was not wanted."""
+UNREACHABLE: Final = {IPPROTO_UDP: "unreachable", IPPROTO_UDPLITE: "unreachable (UDP-Lite)"}
+PROTOCOLS: Final = {
+    mark: (of, arrived) for arrived, by in ((True, FLAGS), (False, UNREACHABLE)) for of, mark in by.items()
+}
+"""The protocol of a mark, and whether the packet is a datagram."""
 
 
 def truesize(n: int) -> int:
@@ -90,8 +102,8 @@ def _bound(k: Kernel, row: Socket, ip: str, there: int) -> str | int:
     return show(source, port)
 
 
-def udp_sendmsg(k: Kernel, row: Socket, data: bytes, address: Any) -> int:
-    """send(2) and sendto(2)."""
+def udp_sendmsg(k: Kernel, row: Socket, data: bytes, address: Any, items: tuple[Item, ...] = ()) -> int:
+    """send(2) and sendto(2); `items` are ancillary."""
     if len(data) > LARGEST:
         return -EMSGSIZE
     if address is None:
@@ -110,6 +122,11 @@ def udp_sendmsg(k: Kernel, row: Socket, data: bytes, address: Any) -> int:
     local = _bound(k, row, ip, there)
     if isinstance(local, int):
         return local
+    marks = marks_of(k, row, items)
+    if isinstance(marks, int):
+        return marks
+    if marks.source:
+        local = show(marks.source, parse(local)[1])
     if row.error:  # these two are looked at where the sk_buff is made: sock_alloc_send_skb()
         k.emit(SocketErrorSet, row.id, 0)
         return -row.error
@@ -119,18 +136,18 @@ def udp_sendmsg(k: Kernel, row: Socket, data: bytes, address: Any) -> int:
     if k.world.wait_queues[row.id].head:
         k.wake(row.id, WRITABLE)  # the driver takes the sk_buff from the sender's account: sock_wfree()
     if there == row.host:
-        if not _deliver(k, row.host, local, show(ip, port), data):
-            _unreachable(k, row.host, local, show(ip, port))
+        if not _deliver(k, row.host, row.protocol, local, show(ip, port), data, marks):
+            _unreachable(k, row.host, row.protocol, local, show(ip, port))
     else:
-        transmit(k, local, show(ip, port), "U", 0, 0, 0, data, k.new_id())
+        transmit(k, local, show(ip, port), FLAGS[row.protocol], 0, 0, 0, data, k.new_id())
     k.cause = cause
     return len(data)
 
 
-def _find(k: Kernel, host: int, target: str, source: str) -> int:
+def _find(k: Kernel, host: int, protocol: int, target: str, source: str) -> int:
     ip, port = parse(target)
     best, score = 0, -1
-    for sock in k.net.ports.get((host, IPPROTO_UDP, port), ()):
+    for sock in k.net.ports.get((host, protocol, port), ()):
         row = k.world.sockets[sock]
         if row.remote and row.remote != source:
             continue
@@ -142,8 +159,10 @@ def _find(k: Kernel, host: int, target: str, source: str) -> int:
     return best
 
 
-def _deliver(k: Kernel, host: int, source: str, target: str, data: bytes) -> bool:
-    sock = _find(k, host, target, source)
+def _deliver(
+    k: Kernel, host: int, protocol: int, source: str, target: str, data: bytes, marks: Marks | None = None
+) -> bool:
+    sock = _find(k, host, protocol, target, source)
     if not sock:
         return False
     rx = sock * 2
@@ -152,15 +171,19 @@ def _deliver(k: Kernel, host: int, source: str, target: str, data: bytes) -> boo
     if buffer.truesize and buffer.truesize + charge > buffer.limit:
         k.emit(DatagramDropped, rx, len(data))
         return True
-    k.cause = k.emit(DatagramReceived, rx, k.new_id(), data, charge, source)
+    segment = k.new_id()
+    k.net.arrivals[segment] = (
+        Arrival(target, LINK, HOPS, 0) if marks is None else Arrival(target, LOOPBACK, marks.hops, marks.tclass)
+    )
+    k.cause = k.emit(DatagramReceived, rx, segment, data, charge, source)
     if k.world.wait_queues[sock].head:
         k.wake(sock, READABLE)
     return True
 
 
-def _unreachable(k: Kernel, host: int, source: str, target: str) -> None:
+def _unreachable(k: Kernel, host: int, protocol: int, source: str, target: str) -> None:
     """ICMP says that nobody has the port `target`: `source`, if connected to it, is told by an error."""
-    sock = _find(k, host, source, target)
+    sock = _find(k, host, protocol, source, target)
     if sock and k.world.sockets[sock].remote == target:
         k.cause = k.emit(SocketErrorSet, sock, ECONNREFUSED)
         k.wake(sock, POLLERR)
@@ -168,14 +191,16 @@ def _unreachable(k: Kernel, host: int, source: str, target: str) -> None:
 
 def udp_rcv(k: Kernel, host: int, packet: Packet) -> None:
     """A datagram, or the message that one was not wanted, came over the link."""
-    if packet.flags != "U":
-        _unreachable(k, host, packet.target, packet.source)
-    elif not _deliver(k, host, packet.source, packet.target, packet.data):
-        transmit(k, packet.target, packet.source, "unreachable", 0, 0, 0, b"", k.new_id())
+    protocol, arrived = PROTOCOLS[packet.flags]
+    if not arrived:
+        _unreachable(k, host, protocol, packet.target, packet.source)
+    elif not _deliver(k, host, protocol, packet.source, packet.target, packet.data):
+        transmit(k, packet.target, packet.source, UNREACHABLE[protocol], 0, 0, 0, b"", k.new_id())
 
 
-def udp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> Result:
-    """recvfrom(2): (length, (bytes, address, truncated)). The length is the datagram's own with MSG_TRUNC."""
+def udp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int, room: int = 0) -> Result:
+    """recvmsg(2) with `room` bytes for ancillary data: (length, (bytes, address, truncated, items, flags)). The length
+    is the datagram's own with MSG_TRUNC."""
     world = k.world
     sock = row.id
     until = -1
@@ -189,7 +214,7 @@ def udp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> R
         if flags & MSG_DONTWAIT or file.flags & O_NONBLOCK:
             return -EAGAIN
         if row.shutdown & RCV_SHUTDOWN:
-            return 0, (b"", None, False)
+            return 0, (b"", None, False, (), 0)
         if until < 0:
             until = deadline(k, sock, SO_RCVTIMEO)
         why = sleep_on(k, file, "__skb_wait_for_more_packets", sock, EXCLUSIVE, until)
@@ -197,10 +222,12 @@ def udp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> R
             return -EINTR if why == "signal" else -EAGAIN
     data = world.segments[head].data
     sender = world.senders[head]
+    items, seen = collect(k, row, head, room)
     if not flags & MSG_PEEK:
+        k.net.arrivals.pop(head, None)
         k.emit(DatagramTaken, sock * 2, min(n, len(data)))
     length = len(data) if flags & MSG_TRUNC else min(n, len(data))
-    return length, (data[:n], user_address(row, sender), len(data) > n)
+    return length, (data[:n], user_address(row, sender), len(data) > n, items, seen)
 
 
 def udp_poll(k: Kernel, row: Socket) -> int:
@@ -226,5 +253,9 @@ def udp_shutdown(k: Kernel, row: Socket, how: int) -> int:
 
 def udp_close(k: Kernel, row: Socket) -> None:
     """The last reference is gone."""
+    segment = k.world.buffers[row.id * 2].head
+    while segment:
+        k.net.arrivals.pop(segment, None)
+        segment = k.world.segments[segment].next
     release_port(k, row.host, row.protocol, row.local, row.id)
     k.emit(SocketReleased, row.id)

@@ -101,6 +101,68 @@ print(named(a.recv, 9), named(a.recv, 9, 64), named(a.recv, 9, 64))
 """
 
 
+ANCILLARY = """\
+def pair(family, host, kind=socket.SOCK_DGRAM, protocol=0):
+    a, b = (socket.socket(family, kind, protocol) for _ in range(2))
+    a.bind((host, 0)); b.bind((host, 0)); a.connect(b.getsockname())
+    return a, b
+
+def ints(*numbers):
+    return struct.pack("%di" % len(numbers), *numbers)
+
+NOW, V6 = socket.MSG_DONTWAIT, 41
+for protocol in (0, socket.IPPROTO_UDPLITE):
+    a, b = pair(socket.AF_INET, "127.0.0.1", socket.SOCK_DGRAM, protocol)
+    for option in (8, 12, 13):
+        b.setsockopt(0, option, 1)
+    a.send(b"plain"); print(b.recvmsg(9, 200)[:3])
+    a.setsockopt(0, 2, 9); a.setsockopt(0, 1, 16)
+    a.send(b"set"); print(b.recvmsg(9, 200)[1][1:])
+    print(a.sendmsg([b"cmsg"], [(0, 2, ints(5)), (0, 1, ints(33)), (6, 1, b"?")]), b.recvmsg(9, 200)[1][1:])
+    for item in ((0, 2, ints(0)), (0, 2, ints(256)), (0, 2, b"1"), (0, 1, ints(300)), (0, 77, ints(1)), (1, 1, ints(0)),
+                 (1, 2, b""), (1, 55, b""), (0, 8, bytes(12)), (0, 8, ints(0) + bytes((8, 8, 8, 8)) + ints(0))):
+        print(named(a.sendmsg, [b"x"], [item]), end=" ")
+        named(b.recv, 9, NOW)
+    print()
+    for room in (0, 15, 16, 20, 28, 32, 48, 60, 71, 72, 100):
+        a.send(b"cut"); _, items, flags, _ = b.recvmsg(9, room)
+        print(room, [(kind, len(data)) for _, kind, data in items], flags)
+    a.sendmsg([b"from"], [(0, 8, ints(0) + bytes((127, 0, 0, 9)) + ints(0))]); print(b.recvfrom(9)[1][0])
+a, b = pair(socket.AF_INET6, "::1")
+for option in (49, 51, 66):
+    b.setsockopt(V6, option, 1)
+a.send(b"plain"); print(b.recvmsg(9, 200)[:3])
+print(a.sendmsg([b"cmsg"], [(V6, 52, ints(5)), (V6, 67, ints(7)), (V6, 62, ints(1))]), b.recvmsg(9, 200)[1][1:])
+for item in ((V6, 52, ints(-1)), (V6, 52, ints(-2)), (V6, 52, b""), (V6, 67, ints(256)), (V6, 62, ints(2)),
+             (V6, 99, b""),
+             (0, 2, ints(0)), (V6, 50, bytes(20)), (V6, 50, bytes(19)), (V6, 50, bytes(15) + b"\\2" + ints(0))):
+    print(named(a.sendmsg, [b"x"], [item]), end=" ")
+    named(b.recv, 9, NOW)
+print()
+b.setsockopt(V6, 49, 0); a.send(b"peek"); print(b.recvmsg(9, 200, socket.MSG_PEEK)[1], b.recvmsg(9, 200)[1])
+b.close(); any6 = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); any6.bind(("::", 0))
+any6.setsockopt(V6, 49, 1); any6.setsockopt(V6, 51, 1); any6.setsockopt(0, 12, 1)
+mapped = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); mapped.sendto(b"v4", ("127.0.0.1", any6.getsockname()[1]))
+print(any6.recvmsg(9, 200)[:3])
+server = socket.create_server(("127.0.0.1", 0)); client = socket.create_connection(server.getsockname())
+print([named(client.sendmsg, [b"tcp"], [item]) for item in ((1, 1, ints(0)), (1, 55, b""), (0, 2, b""))])
+lite, plain = pair(socket.AF_INET, "127.0.0.1", socket.SOCK_DGRAM, 136)[1], socket.socket(type=socket.SOCK_DGRAM)
+place = lite.getsockname()
+print(named(plain.bind, place), plain.sendto(b"udp", place), plain.recv(9), named(lite.recv, 9, NOW))
+"""
+
+
+def test_ancillary_data_of_datagrams(tmp_path: Path) -> None:
+    both_print_the_same(tmp_path, PRELUDE + ANCILLARY, lines=39)
+
+
+def both_print_the_same(folder: Path, text: str, lines: int) -> None:
+    ended = on_the_machine(folder, text)
+    assert (len(ended.out.splitlines()), ended.status) == (lines, 0), ended.err
+    if sys.platform == "linux":
+        assert ended.out.splitlines() == on_linux(folder, text).out.splitlines()
+
+
 def test_sequenced_packets(tmp_path: Path) -> None:
     agree(tmp_path, PRELUDE + PACKETS, PACKETS_SHOW)
 
