@@ -69,7 +69,11 @@ class Campaign:
             while self.operations < self.wanted and len(self.differences) < most:
                 ops = generator.sequence()
                 if self._differs(real, ops):
-                    self.differences.append(_shortest(real, ops, self.seed, self.sequences))
+                    difference = _shortest(real, ops, self.seed, self.sequences)
+                    if difference.simulated == difference.real:  # it comes and goes
+                        self.retried += 1
+                    else:
+                        self.differences.append(difference)
                 self.operations += len(ops)
                 self.sequences += 1
                 self.seconds = time.monotonic() - begun

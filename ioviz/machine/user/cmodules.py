@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 from ioviz.machine.user.shims import SHIMS
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from ioviz.machine.user.guest import Guest
 
 SHARED: Final = frozenset(
@@ -43,7 +45,7 @@ SHARED: Final = frozenset(
 HIDDEN: Final = frozenset(
     {
         *("_asyncio", "_datetime", "_ios_support", "_pickle", "_posixshmem", "_queue", "_remote_debugging", "_scproxy"),
-        *("_uuid", "_warnings", "_zoneinfo", "_zstd", "grp", "nt", "pwd", "readline", "spwd"),
+        *("_uuid", "_zoneinfo", "_zstd", "grp", "nt", "pwd", "readline", "spwd"),
         *("_testinternalcapi", "_testlimitedcapi", "_testclinic", "_testbuffer", "_testmultiphase", "_testsinglephase"),
     }
 )
@@ -68,6 +70,9 @@ _LACKS: Final = {
     "syslog": "a system log",
 }
 """Refused modules: what the machine lacks."""
+STAND_INS: Final = frozenset({"_ctypes", "_multiprocessing", "_ssl"})
+"""Refused modules that installed packages get all the same, since they import them and do not use them: what is refused
+then is the use."""
 BUILT_IN: Final = frozenset(
     {
         *("_abc", "_ast", "_codecs", "_collections", "_functools", "_imp", "_io", "_locale", "_operator", "_signal"),
@@ -91,7 +96,7 @@ def is_c_module(name: str) -> bool:
 
 def build(guest: Guest, name: str) -> ModuleType:
     """The guest's own instance of C module `name`. Raises ImportError for those that the machine lacks."""
-    if name in SHIMS:
+    if name in SHIMS or (name in STAND_INS and _host_has(name) and _asked_by_a_package()):
         shim = importlib.import_module(f"ioviz.machine.user.shims.{name}")
         made: ModuleType = shim.build(guest)
         return made
@@ -99,6 +104,24 @@ def build(guest: Guest, name: str) -> ModuleType:
         guest.lacked = True
         raise ImportError(f"ioviz lacks {_LACKS[name]}: there is no module {name!r}", name=name)
     return copy_of(importlib.import_module(name))
+
+
+def _asked_by_a_package() -> bool:
+    """Whether an installed package imports what is being imported, be it by way of the standard library's `ssl`."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        path = frame.f_code.co_filename
+        if path.startswith(_SITE):
+            return True
+        if not path.startswith((_OURS, *_BY_WAY_OF, "<frozen")):
+            return False
+        frame = frame.f_back
+    return False
+
+
+_SITE: Final = tuple(f"{entry.rstrip('/')}/" for entry in SITE)
+_OURS: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_BY_WAY_OF: Final = tuple(f"{STDLIB}/{path}" for path in ("ssl.py", "ctypes/", "multiprocessing/", "importlib/"))
 
 
 def copy_of(host: ModuleType) -> ModuleType:

@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from ioviz.machine.user.asyncgens import AsyncgenHooks
     from ioviz.machine.user.programs import CommandLine
 
-DEFAULT_ENVIRON = {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "TERM": "xterm"}
+DEFAULT_ENVIRON = {
+    **{"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "TERM": "xterm"},
+    **{f"{package}_NO_EXTENSIONS": "1" for package in ("AIOHTTP", "FROZENLIST", "MULTIDICT", "PROPCACHE", "YARL")},
+}
+"""The last tell packages that are written twice to use their Python, which runs on the machine's modules throughout:
+their C would import the host's."""
 
 
 class KernelPort(Protocol):

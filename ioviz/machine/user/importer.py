@@ -255,6 +255,11 @@ class Importer:
         """The finder protocol: look at folders of the guest again."""
         self._own_listings.clear()
 
+    def find_distributions(self, context: Any) -> Any:
+        """The finder protocol of `importlib.metadata`."""
+        metadata: Any = self.import_name("importlib.metadata")
+        return metadata.MetadataPathFinder.find_distributions(context)
+
     def _names_in(self, folder: str) -> frozenset[str]:
         shared = _is_installed(folder)
         listings = _listings if shared else self._own_listings
@@ -347,6 +352,10 @@ class LibraryLoader:
     def get_data(self, path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
+
+    def get_resource_reader(self, name: str) -> Any:
+        readers: Any = self._importer.import_name("importlib.readers")
+        return readers.FileReader(self)
 
     def is_package(self, name: str) -> bool:
         return os.path.basename(self.path) == "__init__.py"

@@ -51,8 +51,9 @@ class Program(msgspec.Struct, frozen=True):
     @property
     def folders(self) -> tuple[str, ...]:
         """The folders of the real disk that the program may read: its own, where it was started, the standard
-        library."""
-        return tuple(folder for folder in (self.directory, self.cwd, cmodules.STDLIB) if folder != "/")
+        library, installed packages."""
+        folders = (self.directory, self.cwd, cmodules.STDLIB, *cmodules.SITE)
+        return tuple(folder for folder in folders if folder != "/")
 
     @property
     def argv(self) -> tuple[str, ...]:

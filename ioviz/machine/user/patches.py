@@ -104,8 +104,19 @@ def _warnings(guest: Guest, module: ModuleType) -> None:
     kind.__init__ = __init__
 
 
+def _ctypes_util(guest: Guest, module: ModuleType) -> None:
+    # The real one starts ldconfig, gcc and ld.
+    module.__dict__["find_library"] = _NoLibrary().find_library
+
+
+class _NoLibrary:
+    def find_library(self, name: str) -> None:
+        """No library of C is found, since none could be called."""
+
+
 PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {
     "warnings": _warnings,
+    "ctypes.util": _ctypes_util,
     "copyreg": _copyreg,
     "traceback": _traceback,
     "threading": _hash_by_serial("Thread"),

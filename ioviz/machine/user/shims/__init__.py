@@ -37,6 +37,7 @@ SHIMS: Final = frozenset(
         "_socket",
         "_testcapi",
         "_thread",
+        "_warnings",
         "atexit",
         "faulthandler",
         "fcntl",
