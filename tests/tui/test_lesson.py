@@ -204,6 +204,11 @@ async def test_a_knob_is_turned_and_the_place_kept(course: Path) -> None:
 
 
 async def test_one_goes_on_where_one_left_off(course: Path) -> None:
+    Progress().reached("first", 1)  # that is where it begins anyway
+    async with stage_on("first").run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        assert isinstance(pilot.app, IovizApp)
+        assert "left off" not in screen_text(pilot.app)
     Progress().reached("first", 2)
     app = stage_on("first")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -49,7 +49,7 @@ class Teaching(Typing):
         if scene is None:
             return
         played = self.app.progress.of(scene.id)
-        number = 0 if played.finished else min(played.chapter, len(self.chapter_places))
+        number = 0 if played.finished or played.chapter == 1 else min(played.chapter, len(self.chapter_places))
         left_at = self.nth_chapter(number).title if number else None
         self.app.progress.opened(scene.id)
         from ioviz.tui.pages import opening, opens
