@@ -108,7 +108,7 @@ def render(moment: Moment, width: int, height: int) -> Text:
     """The ready list on top, since that is the point; then who waits; then the tree, and what each item asks for."""
     row = _instance(moment)
     if row is None:
-        return Text(pick(moment, "no epoll instance yet", "还没有 epoll 实例"), style="bright_black")
+        return Text(pick(moment, "no epoll instance", "没有 epoll 实例"), style="bright_black")
     world = moment.world
     ready, waiters = _ready(moment, row.id), _waiters(moment, row.id)
     lines = [

@@ -118,7 +118,7 @@ def render(moment: Moment, width: int, height: int) -> Text:
     """As much of each socket as there is room for; those that do not fit are counted."""
     rows = _rows(moment)
     if not rows:
-        return Text(pick(moment, "no sockets yet", "还没有 socket"), style=DIM)
+        return Text(pick(moment, "no sockets", "没有 socket"), style=DIM)
     names, here = _names(moment), set(concerned(moment))
     total = len(moment.world.sockets)
     levels = (1, 0) if total > MOST else (3, 2, 1, 0) if width < WIDE else (2, 1, 0)
