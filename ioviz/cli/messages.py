@@ -205,7 +205,10 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "progress-chapter": ("to chapter {n}", "到第 {n} 章"),
     "progress-score": ("questions {right}/{asked} ", "问题 {right}/{asked} "),
     "race-running": ("racing … {n} of {all} laps", "比赛中……{n}/{all}"),
-    "race-track": ("{n} connections, {k} active:", "{n} 个连接，其中 {k} 个说话："),
+    "race-track": (
+        "{n} connections, {k} active: the time of a message",
+        "{n} 个连接，其中 {k} 个说话：每条消息的耗时",
+    ),
     "race-about": (
         "Both sides run the same Python program, whose own work is in all times: compare who wins and by how much. "
         "The machine charges by its cost table for what the kernel does, nothing for a busy computer. "

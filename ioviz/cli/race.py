@@ -33,8 +33,8 @@ def _plain(lang: str, *, ascii_only: bool) -> int:
 
     from ioviz.cli.launches import with_own_costs
     from ioviz.machine.kernel.config import Config
-    from ioviz.measure.race import METHODS, RaceError, Times, cells, measured, simulated
-    from ioviz.measure.race_table import bar_lines, map_lines, verdicts
+    from ioviz.measure.race import METHODS, SHARES, RaceError, Times, cells, measured, simulated
+    from ioviz.measure.race_table import bar_lines, growth_lines, map_lines, verdicts
     from ioviz.tui.wrap import wrap
 
     machine: Times = {}
@@ -65,6 +65,10 @@ def _plain(lang: str, *, ascii_only: bool) -> int:
     for one in (cells()[0], cells()[3], cells()[-4], cells()[-1]):
         console.print(Text(say("race-track", n=one.connections, k=one.active), "bold"))
         for line in bar_lines(both, one, lang, console.width, "#" if ascii_only else "█"):
+            console.print(line, no_wrap=True, overflow="crop")
+        console.print()
+    for share in (SHARES[0], SHARES[-1]):
+        for line in growth_lines(both, share, lang, "" if ascii_only else "▁▂▃▄▅▆▇█"):
             console.print(line, no_wrap=True, overflow="crop")
         console.print()
     for note in [*verdicts(machine, here, lang), say("race-about")]:

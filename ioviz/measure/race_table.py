@@ -6,6 +6,7 @@ by the numbers.
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -32,12 +33,20 @@ NAMES: Final = {"bio": "BIO", "nio": "NIO", "select": "select", "poll": "poll", 
 FIRST: Final = 6
 WIDE: Final = 8
 """Columns of the table: the number of connections, and each track."""
+COLUMN: Final = 8
+"""Columns of a time in the table of how it grows."""
 HEADS: Final = {
     "simulated": ("on the machine", "在模拟机器上"),
     "measured": ("on this computer", "在这台电脑上"),
-    "connections": ("conn.", "连接数"),
+    "connections": ("conn.", "连接"),
+    "fastest": ("{where}: the fastest", "{where}：谁最快"),
     "one": ("one", "一个"),
-    "active": ("share that speaks", "说话的比例"),
+    "speaks": ("{share}% speak", "{share}% 说话"),
+    "speaks-one": ("one speaks", "一个说话"),
+    "growth": (
+        "µs a message as connections grow; {speaks} (left: machine, right: here)",
+        "连接数增长时每条消息的微秒数（{speaks}；左：模拟机器，右：这台电脑）",
+    ),
 }
 SAYS: Final = {
     "many": (
@@ -70,7 +79,7 @@ VERDICTS: Final = {
 def map_lines(times: Times, side: str, lang: str, chosen: Cell | None = None) -> list[Text]:
     """Who wins on each track: a row for each number of connections, a column for each share."""
     zh = lang == "zh"
-    lines = [Text(HEADS[side][zh], "bold")]
+    lines = [Text(HEADS["fastest"][zh].format(where=HEADS[side][zh]), "bold")]
     head = _fit(Text(HEADS["connections"][zh], "dim"), FIRST)
     for share in SHARES:
         head.append_text(_fit(Text(f"{share}%" if share else HEADS["one"][zh], "dim"), WIDE))
@@ -108,6 +117,36 @@ def bar_lines(both: Sequence[tuple[str, Times]], one: Cell, lang: str, width: in
             length = max(1, round(room * ns / slowest)) if slowest else 1
             part = Text(bar * length, COLOURS[method]).append(f" {ns / 1e3:.2f} µs")
             line.append_text(_fit(part, room + 12))
+        lines.append(line)
+    return lines
+
+
+def growth_lines(both: Sequence[tuple[str, Times]], share: int, lang: str, blocks: str = "▁▂▃▄▅▆▇█") -> list[Text]:
+    """How the time of a message grows with the connections while `share` (of SHARES) speaks: a line a way to wait. The
+    height of a block is on a logarithmic scale, from the least to the most of its side; no `blocks`: numbers only."""
+    zh = lang == "zh"
+    speaks = HEADS["speaks" if share else "speaks-one"][zh].format(share=share)
+    lines = [Text(HEADS["growth"][zh].format(speaks=speaks), "bold")]
+    head = Text(" " * 8)
+    for _ in both:
+        for number, connections in enumerate(CONNECTIONS):
+            last = number == len(CONNECTIONS) - 1
+            head.append_text(_fit(Text(f"{connections:>{COLUMN - 1}}", "dim"), COLUMN + 2 * last))
+    lines.append(head)
+    tracks = [cell(connections, share) for connections in CONNECTIONS]
+    for method in METHODS:
+        line = _fit(Text(NAMES[method], f"bold {COLOURS[method]}"), 8)
+        for _, times in both:
+            known = [times[name, one] for name in METHODS for one in tracks if (name, one) in times]
+            low, high = log(max(1.0, min(known, default=1.0))), log(max(2.0, *known, 2.0))
+            for number, one in enumerate(tracks):
+                ns, last = times.get((method, one)), number == len(tracks) - 1
+                shown = "–" if ns is None else f"{ns / 1e3:.1f}"
+                if ns is not None and blocks:
+                    part = (log(max(1.0, ns)) - low) / max(0.01, high - low)
+                    shown = f"{shown} {blocks[min(len(blocks) - 1, int(part * len(blocks)))]}"
+                style = COLOURS[method] if ns is not None else "dim"
+                line.append_text(_fit(Text(f"{shown:>{COLUMN - 1}}", style), COLUMN + 2 * last))
         lines.append(line)
     return lines
 

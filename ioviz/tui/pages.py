@@ -80,6 +80,8 @@ def closing(scene: Scene, following: Scene | None, played: Played, lang: str, lo
         lines += [BLANK, _head("page-reading", lang, look)]
         lines += [Line(Text(what, look.style("foreground")), "• ") for what in scene.reading]
     lines += [BLANK, _head("page-next", lang, look)] if following is not None or scene.article or scene.tries else []
+    if following is None and scene.number:
+        lines.append(Line(Text(say(lang, "last-scene"), look.style("foreground"))))
     if following is not None:
         lines.append(
             Line(Text(_of(following.title, lang, look), look.strong), _mark(following), f"scene {following.id}")

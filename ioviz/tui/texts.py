@@ -241,6 +241,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "open-article": ("What the article says, and what Linux does (A)", "文章怎么说，Linux 怎么做（A）"),
     "open-costs": ("What it costs on this computer (m)", "这台电脑上的开销（m）"),
     "open-race": ("The race (m)", "比赛（m）"),
+    "last-scene": (
+        "This was the last scene of the course. Any program of yours can be watched the same way: ioviz play FILE.py",
+        "课程到这里就全部结束了。你自己的程序也可以这样看：ioviz play 文件.py",
+    ),
     "open-gallery": ("Back to the gallery", "回到场景列表"),
     "score": ("Questions answered rightly: {right} of {asked}", "答对的问题：{asked} 个中的 {right} 个"),
     "article-title": ("What the article says · what Linux does", "文章怎么说 · Linux 实际怎么做"),
@@ -300,7 +304,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "costs-none": ("Measure first: press Enter.", "请先测量：按回车。"),
     "race-title": ("The race: who serves many connections fastest", "比赛：谁服务大量连接最快"),
     "race-running": ("racing … {n} of {all} laps", "比赛中……{n}/{all}"),
-    "race-track": ("{n} connections, {k} active", "{n} 个连接，其中 {k} 个说话"),
+    "race-track": (
+        "{n} connections, {k} active: the time of a message",
+        "{n} 个连接，其中 {k} 个说话：每条消息的耗时",
+    ),
     "race-hint": (
         "←→↑↓ a track · Enter races again · PgDn what it comes to · Esc back",
         "←→↑↓ 或点击选一格 · 回车重跑 · PgDn 文字结论 · Esc 返回",

@@ -10,7 +10,7 @@ from ioviz.cli import main
 from ioviz.machine.hardware.costs import Costs, CostsError, load_costs, own_file
 from ioviz.machine.kernel.config import Config, KnobError
 from ioviz.measure import calibrate
-from ioviz.measure.calibrate import ORDER, Measured, compiler, in_force, measure, table_of
+from ioviz.measure.calibrate import ORDER, Measured, _lines_of, compiler, in_force, measure, table_of
 from ioviz.measure.costs_table import amount, costs_lines, verdicts
 
 SOME = {
@@ -32,6 +32,13 @@ def test_with_a_compiler_everything_is_measured_and_makes_sense() -> None:
     measured = {one.name: one.ns for one in measure(compiled=True)}
     assert set(measured) >= set(ORDER) - {"int80"}  # int 0x80 may be forbidden, or not exist
     assert measured["call"] < measured["syscall"] < measured["pingpong"]
+
+
+def test_what_came_out_as_nothing_is_not_taken_for_a_measurement(tmp_path: Path) -> None:
+    program = tmp_path / "busy"
+    program.write_text("#!/bin/sh\necho syscall 200.5\necho thread_switch 0.000\n", encoding="utf-8")
+    program.chmod(0o755)
+    assert list(_lines_of(program, lambda: False)) == [Measured("syscall", 200.5)]
 
 
 def test_from_python_less_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

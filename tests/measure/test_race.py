@@ -21,7 +21,7 @@ from ioviz.measure.race import (
     tracks_won,
     winners,
 )
-from ioviz.measure.race_table import bar_lines, map_lines, verdicts
+from ioviz.measure.race_table import bar_lines, growth_lines, map_lines, verdicts
 
 MANY, FEW = cell(CONNECTIONS[-1], 0), cell(CONNECTIONS[0], 100)
 
@@ -104,6 +104,24 @@ def test_the_pictures_fit(machine: Times, lang: str) -> None:
         for one in cells():
             bars = bar_lines((("simulated", machine), ("measured", {})), one, lang, width)
             assert all(Text(line.plain).cell_len <= width for line in bars)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_how_the_time_grows(machine: Times, lang: str) -> None:
+    both: tuple[tuple[str, Times], ...] = (("simulated", machine), ("measured", {}))
+    for share in SHARES:
+        lines = growth_lines(both, share, lang)
+        assert all(line.cell_len <= 76 for line in lines)
+        assert len(lines) == 2 + len(METHODS)
+    grows = {line.plain.split()[0]: line.plain.split()[1:9:2] for line in growth_lines(both, 0, lang)[2:]}
+    assert len(set(grows["epoll"])) == 1
+    nio = [float(ns) for ns in grows["NIO"]]
+    assert nio == sorted(nio)
+    assert nio[-1] > 10 * nio[0]
+    blocks = [line.plain.split()[8] for line in growth_lines(both, 0, lang)[2:]]
+    assert blocks[1] == "█"
+    assert blocks[4] == "▁"
+    assert "█" not in growth_lines(both, 0, lang, "")[3].plain
 
 
 def test_as_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from ioviz.measure.race import CONNECTIONS, METHODS, SHARES, RaceError, cell, cells
-from ioviz.measure.race_table import FIRST, WIDE, bar_lines, map_lines, verdicts
+from ioviz.measure.race_table import FIRST, WIDE, bar_lines, growth_lines, map_lines, verdicts
 from ioviz.tui.texts import drawn, say
 from ioviz.tui.wrap import wrap
 
@@ -55,8 +55,9 @@ class RaceScreen(Screen[None]):
     DEFAULT_CSS = """
     RaceScreen { background: $background; color: $foreground; }
     RaceScreen VerticalScroll { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
-    RaceScreen #maps, RaceScreen #bars, RaceScreen #notes { height: auto; }
+    RaceScreen #maps, RaceScreen #bars, RaceScreen #growth, RaceScreen #notes { height: auto; }
     RaceScreen #bars { margin: 1 0; }
+    RaceScreen #growth { margin-bottom: 1; }
     RaceScreen #heading, RaceScreen #hint { height: 1; background: $panel; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -84,6 +85,7 @@ class RaceScreen(Screen[None]):
         with VerticalScroll(can_focus=False):
             yield Maps(id="maps", markup=False)
             yield Static(id="bars", markup=False)
+            yield Static(id="growth", markup=False)
             yield Static(id="notes", markup=False)
         yield Static(id="hint", markup=False)
 
@@ -113,6 +115,9 @@ class RaceScreen(Screen[None]):
         for line in bar_lines(both, chosen, lang, width, "#" if look.ascii else "█"):
             bars.append("\n").append_text(line)
         self.query_one("#bars", Static).update(bars)
+        growth = growth_lines(both, SHARES[self._at[1]], lang, "" if look.ascii else "▁▂▃▄▅▆▇█")
+        growth[0].stylize(look.style("secondary", bold=True))
+        self.query_one("#growth", Static).update(Text("\n").join(growth))
         state = say(lang, "race-running", n=len(self.machine) + len(self.here), all=LAPS) if self.running else ""
         heading = Text(say(lang, "race-title"), look.style("primary", bold=True))
         self.query_one("#heading", Static).update(heading.append(f"   {drawn(state, look.ascii)}", look.muted))
