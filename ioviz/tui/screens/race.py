@@ -118,7 +118,9 @@ class RaceScreen(Screen[None]):
         growth = growth_lines(both, SHARES[self._at[1]], lang, "" if look.ascii else "▁▂▃▄▅▆▇█")
         growth[0].stylize(look.style("secondary", bold=True))
         self.query_one("#growth", Static).update(Text("\n").join(growth))
-        state = say(lang, "race-running", n=len(self.machine) + len(self.here), all=LAPS) if self.running else ""
+        state = (
+            say(lang, "race-running", n=len(self.machine) + len(self.here), all=LAPS) if self.running else self._note
+        )
         heading = Text(say(lang, "race-title"), look.style("primary", bold=True))
         self.query_one("#heading", Static).update(heading.append(f"   {drawn(state, look.ascii)}", look.muted))
         notes = [] if self.running else [self._note, *verdicts(self.machine, self.here, lang), say(lang, "race-about")]
