@@ -31,11 +31,23 @@ def _rows(moment: Moment) -> list[tuple[Fd, OpenFile | None]]:
     return sorted(found, key=lambda pair: (pair[0].pid, pair[0].fd))
 
 
+def _nameless(moment: Moment) -> list[OpenFile]:
+    """Open sockets of this host that no descriptor names any more, and something else keeps: a call that sleeps on
+    them, or a message that they travel in. Looked for in a small world only."""
+    world = moment.world
+    if len(world.files) > MOST or len(world.fds) > 2 * MOST:
+        return []
+    named = {fd.file for fd in world.fds.values()}
+    loose = [file for file in world.files.values() if file.id not in named and file.refs > 0 and file.kind == SOCKET]
+    return [file for file in loose if file.obj in world.sockets and world.sockets[file.obj].host == moment.host]
+
+
 def key(moment: Moment) -> Hashable:
     """The rows that are shown, with the state of their sockets."""
     sockets = moment.world.sockets
-    rows = _rows(moment)
-    return tuple(rows), tuple(sockets.get(file.obj) for _, file in rows if file is not None and file.kind == SOCKET)
+    rows, loose = _rows(moment), _nameless(moment)
+    files = [*(file for _, file in rows if file is not None), *loose]
+    return tuple(rows), tuple(loose), tuple(sockets.get(file.obj) for file in files if file.kind == SOCKET)
 
 
 def _object(moment: Moment, file: OpenFile, *, brief: bool) -> str:
@@ -51,22 +63,31 @@ def _object(moment: Moment, file: OpenFile, *, brief: bool) -> str:
 
 def render(moment: Moment, width: int, height: int) -> Text:
     """A line a descriptor."""
-    rows = _rows(moment)
-    if not rows:
+    rows, loose = _rows(moment), _nameless(moment)
+    if not rows and not loose:
         return Text(pick(moment, "only 0, 1 and 2: the terminal", "只有 0、1、2：终端"), style="bright_black")
     lines = []
-    for fd, file in rows[-height:]:
+    for fd, file in rows[-max(1, height - len(loose)) :]:
         program = process_name(moment.world, fd.pid)
         if width < NARROW:
             program = program.removesuffix(".py")
         line = Text.assemble((f"{program} ", "bright_black"), (f"fd {fd.fd:<{2 if width < NARROW else 4}}", "bold"))
         if file is not None:
-            line.append(f"{glyph(moment, '→', '->')} {_object(moment, file, brief=width < NARROW)}")
-            line.append(pick(moment, f"  refs {file.refs}", f"  引用 {file.refs}"), style="bright_black")
-            if file.flags & O_NONBLOCK:
-                line.append(pick(moment, "  non-blocking", "  非阻塞"), style="yellow")
+            line.append_text(_open_file(moment, file, width))
         lines.append(line)
-    return joined(lines)
+    for file in loose:
+        nameless = pick(moment, "no descriptor ", "没有描述符 ")
+        lines.append(Text(nameless, style="bold yellow").append_text(_open_file(moment, file, width)))
+    return joined(lines[:height])
+
+
+def _open_file(moment: Moment, file: OpenFile, width: int) -> Text:
+    """What it opens, how many references it has, and whether it is non-blocking."""
+    text = Text(f"{glyph(moment, '→', '->')} {_object(moment, file, brief=width < NARROW)}")
+    text.append(pick(moment, f"  refs {file.refs}", f"  引用 {file.refs}"), style="bright_black")
+    if file.flags & O_NONBLOCK:
+        text.append(pick(moment, "  non-blocking", "  非阻塞"), style="yellow")
+    return text
 
 
 def line(moment: Moment, width: int) -> Text:

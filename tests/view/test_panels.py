@@ -15,8 +15,9 @@ from ioviz.lesson.scene import find_scenes
 from ioviz.machine.kernel.config import Config
 from ioviz.machine.launch import Launch
 from ioviz.machine.user.loader import load_program
-from ioviz.model.cpu import TrapEntered
+from ioviz.model.cpu import SyscallReturned, TrapEntered
 from ioviz.model.event import Event
+from ioviz.model.files import FileHeld
 from ioviz.model.syscalls import SYS
 from ioviz.model.trap_steps import registers, steps_of
 from ioviz.model.world import World
@@ -177,4 +178,21 @@ def test_the_socket_that_a_call_is_about_is_marked() -> None:
             marked = [row for row in panel.render(now, 78, height).plain.splitlines() if row.startswith("▶")]
             assert len(marked) >= 1
             assert any("writer 3" in row for row in marked)
+    session.close()
+
+
+def test_an_open_file_that_only_a_sleeping_call_keeps_is_shown_without_a_descriptor() -> None:
+    scene = next(scene for scene in find_scenes() if scene.id == "closing")
+    session = Session(setup_of(scene))
+    while not session.advance(10_000):
+        pass
+    log = session.timeline
+    panel = next(panel for panel in PANELS if panel.id == "files")
+    held = [event for event in log.events(0, len(log)) if isinstance(event, FileHeld)]
+    assert [event.delta for event in held] == [1, -1]
+    returned = next(event for event in log.events(held[0].seq, len(log)) if isinstance(event, SyscallReturned))
+    for place, wanted in ((held[0].seq, 0), (returned.seq + 1, 1), (len(log), 0)):
+        now = Moment(log.world(place), log.event(place - 1), place, 0, 0, "en", False, 1)
+        rows = panel.render(now, 78, 8).plain.splitlines()
+        assert sum(row.startswith("no descriptor → socket #") for row in rows) == wanted
     session.close()
