@@ -10,6 +10,7 @@ leave the screen, and on every floor they fill its rows from edge to edge.
 
 from __future__ import annotations
 
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual.geometry import NULL_OFFSET, Region, Size, Spacing
@@ -50,7 +51,7 @@ class Wish(NamedTuple):
 
 
 WISHES: Final[dict[str, tuple[tuple[int, int], int, tuple[int, int]]]] = {
-    "source": ((50, 5), 11, (96, 24)),
+    "source": ((50, 5), 11, (130, 24)),
     "terminal": ((30, 4), 6, (60, 10)),
     "cpu": ((36, 4), 9, (70, 12)),
     "idt": ((36, 4), 8, (70, 13)),
@@ -163,16 +164,7 @@ class _Floor:
     """The rows of a floor: of large panels, and of folded ones."""
 
     def __init__(self, width: int, wishes: Sequence[Wish], large: Sequence[str]) -> None:
-        self.rows: list[list[Wish]] = []
-        room = 0
-        for wish in wishes:
-            if wish.id not in large:
-                continue
-            if not self.rows or room < wish.least[0]:
-                self.rows.append([])
-                room = width
-            self.rows[-1].append(wish)
-            room -= wish.least[0]
+        self.rows = _rows([wish for wish in wishes if wish.id in large], width)
         rest = [wish for wish in wishes if wish.id not in large]
         across = max(1, width // FOLDED_WIDTH)
         lines = -(-len(rest) // across)
@@ -184,6 +176,37 @@ class _Floor:
     @property
     def needed(self) -> int:
         return sum(max(wish.least[1] for wish in row) for row in self.rows) + len(self.folded)
+
+
+def _rows(panels: list[Wish], width: int) -> list[list[Wish]]:
+    """`panels` in as few rows as there can be, no higher than if each row took all that fits, which share the width as
+    fairly as may be."""
+    full: list[list[Wish]] = []
+    room = 0
+    for wish in panels:
+        if not full or room < wish.least[0]:
+            full.append([])
+            room = width
+        full[-1].append(wish)
+        room -= wish.least[0]
+    if len(full) < 2:
+        return full
+    found, height, fairness = full, _height(full), _widest(full)
+    for cuts in combinations(range(1, len(panels)), len(full) - 1):
+        rows = [panels[start:stop] for start, stop in pairwise((0, *cuts, len(panels)))]
+        fits = all(len(row) == 1 or sum(wish.least[0] for wish in row) <= width for row in rows)
+        if fits and _height(rows) <= height and _widest(rows) < fairness:
+            found, fairness = rows, _widest(rows)
+    return found
+
+
+def _height(rows: list[list[Wish]]) -> int:
+    return sum(max(wish.least[1] for wish in row) for row in rows)
+
+
+def _widest(rows: list[list[Wish]]) -> int:
+    """What the row that can use most could use."""
+    return max(sum(wish.most[0] for wish in row) for row in rows)
 
 
 def _needed(width: int, wishes: Sequence[Wish], large: Sequence[str]) -> int:

@@ -144,10 +144,11 @@ def _column(moment: Moment, task: Task, width: int, height: int) -> list[Text]:
         current = number + 1 == at
         mark = glyph(moment, "▶", ">") if current else " "
         line = Text.assemble((f"{mark}{number + 1:>{digits}} ", "bold yellow" if current else "bright_black"))
-        line.append_text(code[number].copy())
+        runs = current and task.state == RUNNING
+        line.append_text(Text(code[number].plain) if runs else code[number].copy())  # reversed colours are a patchwork
         if current:
             line.truncate(width, pad=True)
-            line.stylize("bold reverse" if task.state == RUNNING else "bold underline", len(mark) + digits + 1)
+            line.stylize("bold reverse" if runs else "bold underline", len(mark) + digits + 1)
         lines.append(line)
     return lines
 
