@@ -32,6 +32,8 @@ _WHOLE: Final = re.compile(
     r"([a-z_]\w*)\((.*)\) += (-?\d+)(?: ([A-Z]\w+) \([^)]*\)| \(.*\))?(?: <(\d+)\.(\d{6})>)?"
 )
 """A whole call with a time by -ttt, -tt or none: what nearly every line of nearly every log is."""
+SCANS: Final = frozenset({"poll", "ppoll", "select", "pselect6"})
+"""Calls that tell behind their result what they found."""
 _HEAD: Final = re.compile(
     r"(?:\[pid +(\d+)\] +|(\d+) +)?"
     r" *(?:(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? |(\d+)\.(\d{6,9}) )? *(?:\(\+ *(\d+)\.(\d{6,9})\) )?"
@@ -85,8 +87,16 @@ class Lines:
         number, bracketed, seconds, fraction, hour, minute, second, part, name, text, value, error, whole, rest = (
             match.groups()
         )
+        result = int(value)
+        sets = None
         try:
             args, data = normal(name, text)
+            if result > 0 and name in SCANS:
+                found = line[match.end(11) : match.start(13) - 1 if whole is not None else None]
+                if name in ("select", "pselect6"):
+                    sets = _sets(found)
+                elif args and args[0]:
+                    args = (_revents(args[0], found), *args[1:])
         except (ValueError, RecursionError):
             self._puzzled(line)
             return
@@ -99,13 +109,9 @@ class Lines:
             start = self._of_day((int(hour) * 60 + int(minute)) * 60 + int(second), int(part) * 1000)
         else:
             start = 0
-        result = int(value)
         if error is not None:
             result = -ERRNOS.get(error, 1)
-        elif (name == "poll" or name == "ppoll") and result and args and args[0]:
-            args = (_revents(args[0], line[match.end(11) :]), *args[1:])
         end = start + int(whole) * 10**9 + int(rest) * 1000 if whole is not None else start
-        sets = _sets(line[match.end(11) :]) if name in ("select", "pselect6") and result > 0 else None
         thread = int(number[:10]) if number is not None else self._nameless
         if thread in self._open:
             del self._open[thread]

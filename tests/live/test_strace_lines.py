@@ -76,6 +76,15 @@ def test_a_log_that_ends_inside_a_call() -> None:
     assert whole.result == 0
 
 
+def test_what_poll_found_stands_behind_its_result_and_before_the_time_it_took() -> None:
+    (call,) = items("7 1795423720.062375 poll([{fd=3, events=0x1}], 1, -1) = 1 ([{fd=3, revents=0x1}]) <0.000006>")
+    assert call.args == (((3, 1, 1),), 1, -1)
+    assert call.end - call.start == 6_000
+    (call,) = items("7 1795423720.062375 select(4, [3], NULL, NULL, NULL) = 1 (in [3]) <0.000006>")
+    assert call.out == ((3,), (), ())
+    assert not items("7 1795423720.062375 poll([{fd=3, events=0x1}], 1, -1) = 1 ([{fd=3, <0.000006>")[1:]
+
+
 def test_a_call_during_which_strace_let_go() -> None:
     (call,) = items("7 12:45:50.761887 epoll_ctl(4, EPOLL_CTL_DEL, 21, 0x7ffd37142c44 <detached ...>")
     assert (call.name, call.args[:3], call.entered_only) == ("epoll_ctl", (4, 2, 21), True)
