@@ -17,11 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ioviz.live.calls import Call, Ended, LeftOut, Lost
+from ioviz.live.probe.agent.notes import left_out, notes
+from ioviz.live.probe.agent.sender import Sender, noted_in
 from ioviz.live.probe.source import ProbeSource, environment, why_not
 from ioviz.live.probe.wire import Decoder, WireError
 from ioviz.live.source import Inbox, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ioviz.live.calls import Item
@@ -211,24 +214,28 @@ def test_without_a_listener_the_program_runs_as_ever() -> None:
 
 
 def test_a_busy_program_is_counted_where_it_is_not_noted(tmp_path: Path) -> None:
+    """It goes on until it was only counted for a while, which it sees, and is noted again."""
     items, out, _ = probed(
         tmp_path,
         """
         import socket
         a, b = socket.socketpair()
-        for _ in range(60_000):
+        made = counted = 0
+        while made < 120_000 or counted < 1_000 or a.send.__name__ == "counted":
+            counted += a.send.__name__ == "counted"
             a.send(b"x")
             b.recv(1)
-        print("done")
+            made += 2
+        print(made)
         """,
     )
     told = len(finished(items, "sendto", "recvfrom"))
-    left_out = sum(item.count for item in items if isinstance(item, LeftOut))
+    only_counted = sum(item.count for item in items if isinstance(item, LeftOut))
     # What this test was too slow to take is lost, and is told as well: the beginnings of calls with the calls.
     lost = sum(item.count for item in items if isinstance(item, Lost))
-    assert out.strip() == "done"
-    assert left_out
-    assert 120_000 <= told + left_out + lost <= 120_000 + (lost and 100)
+    made = int(out)
+    assert only_counted
+    assert made <= told + only_counted + lost <= made + (lost and 100)
 
 
 def test_nothing_is_forgotten_of_what_nobody_takes() -> None:
@@ -238,6 +245,87 @@ def test_nothing_is_forgotten_of_what_nobody_takes() -> None:
     first, *rest = inbox.take(100)
     assert first == Lost(500 + 8 + 70 + 2, "nobody took them")
     assert len(rest) == 10
+
+
+@pytest.fixture
+def sender(tmp_path: Path) -> Iterator[Sender]:
+    """An agent's sender, here."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        agent = Sender(str(tmp_path / "s"))
+    agent.link.close()
+    yield agent
+    notes.calls.clear()
+    notes.names.clear()
+
+
+class Told:
+    """In a link's place: keeps what is sent."""
+
+    def __init__(self, sender: Sender) -> None:
+        self.frames: list[tuple[bytes, bool]] = []
+        self.sender = sender
+
+    def send(self, data: memoryview) -> int:
+        """Asks another thread whether the lock is held: this one may always enter it."""
+
+        def ask() -> None:
+            free = self.sender.lock.acquire(blocking=False)
+            self.frames.append((bytes(data), not free))
+            if free:
+                self.sender.lock.release()
+
+        other = threading.Thread(target=ask)
+        other.start()
+        other.join()
+        return len(data)
+
+
+def test_who_ends_the_program_waits_until_all_is_told(sender: Sender) -> None:
+    """What has been taken to be sent is not the notes' any more: ending the program before it is sent would lose it."""
+    sender.link = told = Told(sender)
+    left_out()
+    left_out()
+    notes.add((1, 5, 10, 20, 3, 99, 4, 0))
+    sender.finish()
+    assert [frame[:1] for frame, _ in told.frames][-2:] == [b"C", b"G"]
+    assert told.frames[-1][0][5:] == b"[0, 2]"
+    assert all(held for _, held in told.frames)
+
+
+def test_notes_that_are_thrown_away_are_counted_one_by_one() -> None:
+    waited = (3, 5, 10, 20, 3, -1, 2, 0, 7, 1, 8, 1)
+    failed = (3, 5, 10, 20, 3, -1, -4, 0)
+    assert noted_in([*waited, *failed, *(1, 5, 10, 20, 3, 99, 4, 0)]) == 3
+
+
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.execv('/bin/true', ['true'])", "sys.exit()"])
+def test_a_child_tells_its_own_calls_to_the_last(tmp_path: Path, end: str) -> None:
+    """However it ends, and whatever its parent was only counting when it forked."""
+    items, out, code = probed(
+        tmp_path,
+        f"""
+        import os, socket, sys
+        a, b = socket.socketpair()
+        c, d = socket.socketpair()
+        for _ in range(20_000):
+            a.send(b"x")
+            b.recv(1)
+        if not os.fork():
+            for _ in range(50):
+                c.send(b"y")
+                d.recv(1)
+            {end}
+        os.wait()
+        """,
+    )
+    assert (out, code) == ("", 0)
+    (child,) = [call.result for call in finished(items, "fork")]
+    told = [call.pid or 0 for call in finished(items, "sendto", "recvfrom")]
+    lost = sum(item.count for item in items if isinstance(item, LeftOut))
+    assert told.count(child or 0) == 100
+    assert len(told) + lost == 40_100
 
 
 @pytest.mark.parametrize("argv", [[sys.executable, "-I", "-c", "0"], ["/bin/true"], ["no-such-program-here"], []])

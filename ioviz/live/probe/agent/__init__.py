@@ -16,9 +16,9 @@ import atexit
 import os
 import threading
 
-from .notes import NAME, notes
+from .notes import NAME, note_hot, notes
 from .original import restore
-from .process import probe_files, probe_threads
+from .process import finish, last, probe_end, probe_files, probe_threads
 from .sender import Sender
 from .sockets import probe_sockets
 from .waiting import probe_waiting
@@ -34,13 +34,15 @@ def start(path: str) -> None:
     probe_waiting()
     probe_files()
     probe_threads()
-    threading.Thread(target=sender.run, name=NAME, daemon=True).start()
-    atexit.register(sender.finish)
+    probe_end()
+    atexit.register(finish)
+    _send(sender)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: _again(path))
 
 
 def _again(path: str) -> None:
+    last.clear()  # the parent's, whose lock its own thread may have held
     notes.calls.clear()
     notes.names.clear()
     notes.numbers.clear()
@@ -51,5 +53,10 @@ def _again(path: str) -> None:
     except OSError:
         restore()
         return
+    note_hot(True)  # the parent may have been only counting
+    _send(sender)
+
+
+def _send(sender: Sender) -> None:
     threading.Thread(target=sender.run, name=NAME, daemon=True).start()
-    atexit.register(sender.finish)
+    last.append(sender)

@@ -14,7 +14,7 @@ REPLACED = (
     [(socket.socket, name) for name in dir(socket.socket) if not name.startswith("__") or name == "__init__"]
     + [(socket, "socketpair"), (time, "sleep")]
     + [(select, name) for name in ("epoll", "poll", "select", "kqueue")]
-    + [(os, name) for name in ("read", "write", "close", "dup", "pipe", "fork")]
+    + [(os, name) for name in ("read", "write", "close", "dup", "pipe", "fork", "_exit", "execv", "execve")]
     + [(threading.Thread, name) for name in ("start", "_bootstrap_inner")]
 )
 BEFORE = [(owner, name, vars(owner).get(name)) for owner, name in REPLACED]

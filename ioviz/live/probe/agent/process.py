@@ -64,6 +64,36 @@ def probe_threads() -> None:
         os.fork = forked
 
 
+last: list[Any] = []
+"""The sender of this process, if there is one."""
+
+
+def finish() -> None:
+    """Send the last notes of this process."""
+    for sender in last:
+        sender.finish()
+
+
+def probe_end() -> None:
+    """Send the last notes before an end that runs no `atexit`: `os._exit` (a child of `multiprocessing`) and exec."""
+    os._exit = _after_the_last(os._exit)
+    if hasattr(os, "execv"):
+        takes_fd = os.execve in os.supports_fd
+        os.execv, os.execve = _after_the_last(os.execv), _after_the_last(os.execve)
+        if takes_fd:
+            os.supports_fd.add(os.execve)
+
+
+def _after_the_last(real: Any) -> Any:
+    def end(*args: Any, **keywords: Any) -> Any:
+        finish()
+        return real(*args, **keywords)
+
+    end.__name__ = end.__qualname__ = real.__name__
+    end.__doc__ = real.__doc__
+    return end
+
+
 def tell_thread(thread: Any, native: Any) -> Any:
     """Tell which thread of the kernel a Python thread is."""
     notes.name(("thread", [ident(), native, thread.name]))

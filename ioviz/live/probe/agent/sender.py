@@ -70,15 +70,33 @@ def price() -> int:
     return (now() - start) // TRIED
 
 
+def taken() -> list[int]:
+    """The notes so far, which are no longer in `notes`. The program may be adding to them."""
+    calls = notes.calls
+    count = len(calls)
+    batch = calls[:count]
+    del calls[:count]
+    return batch
+
+
+def noted_in(batch: list[int]) -> int:
+    """How many notes these integers are."""
+    at = count = 0
+    while at < len(batch):
+        at += 8 + 2 * max(batch[at + 6], 0) if batch[at] in LISTS else 8
+        count += 1
+    return count
+
+
 class Sender:
     """The agent's own thread, and its connection to ioviz."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.lost = 0
-        self.counted = 0
+        self.counted = next(COUNT)  # a forked child goes on with its parent's number
         self.gone = False
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # a signal's handler may end the program while its thread sends
         self.connect()
 
     def connect(self) -> None:
@@ -102,42 +120,44 @@ class Sender:
         self.frame(b"H", json.dumps(hello).encode())
 
     def frame(self, kind: bytes, body: bytes) -> None:
-        """Send one frame. While nobody reads, notes beyond `KEPT` are thrown away, and nobody but this thread waits."""
+        """Send one frame, with the lock held: who ends the program waits for it, and no other frame comes between.
+        While nobody reads, notes beyond `KEPT` are thrown away, and nobody but this thread waits."""
         left = memoryview(kind + struct.pack("<I", len(body)) + body)
         while left and not self.gone:
             try:
                 left = left[self.link.send(left) :]
             except socket.timeout:  # noqa: UP041 - it is no TimeoutError before 3.10, and the agent runs there
                 if len(notes.calls) > KEPT:
-                    self.lost += len(notes.calls) // 8
-                    notes.calls.clear()
+                    self.lost += noted_in(taken())
             except OSError:
                 self.gone = True
 
     def flush(self) -> int:
-        """Send what there is. Gives how many notes that was."""
+        """Send what there is. Gives how many notes that was, about."""
         with self.lock:
-            calls = notes.calls
-            count = len(calls)
-            batch = calls[:count]
-            del calls[:count]
-            names = [notes.names.popleft() for _ in range(len(notes.names))]
-            if names:
-                self.frame(b"N", json.dumps(names).encode())
-            if count:
-                self.frame(b"C", array.array("q", batch).tobytes())
-            if self.lost:
-                lost, self.lost = self.lost, 0
-                self.gap(lost, 0)
-            return count // 8
+            return self.send()
 
     def finish(self) -> None:
         """Send what there is, and how many calls were only counted since the last time."""
-        self.flush()
-        total = next(COUNT)
-        missing, self.counted = total - 1 - self.counted, total
-        if missing and not self.gone:
-            self.gap(0, missing)
+        with self.lock:
+            self.send()
+            total = next(COUNT)
+            missing, self.counted = total - 1 - self.counted, total
+            if missing:
+                self.gap(0, missing)
+
+    def send(self) -> int:
+        """What `flush` does, with the lock held."""
+        batch = taken()
+        names = [notes.names.popleft() for _ in range(len(notes.names))]
+        if names:
+            self.frame(b"N", json.dumps(names).encode())
+        if batch:
+            self.frame(b"C", array.array("q", batch).tobytes())
+        if self.lost:
+            lost, self.lost = self.lost, 0
+            self.gap(lost, 0)
+        return len(batch) // 8
 
     def gap(self, lost: int, left_out: int) -> None:
         """Tell how many notes are missing here: thrown away, and not made."""
