@@ -5,12 +5,14 @@ SHELL := /bin/sh
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+OPERATIONS ?= 1000000
+SEED ?=
 PYTEST_ARGS ?= -q -n auto
 CANDIDATES := python3.13 python3.12 python3.11 python3 python
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts bench conformance bpf format clean
+.PHONY: help run test check lint types contracts bench verify conformance bpf format clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|' 2>/dev/null || true
@@ -35,6 +37,13 @@ contracts: $(VENV)/.ready-dev ## who may import whom
 
 bench: $(VENV)/.ready-run ## the machine beside the real kernel, as ratios
 	$(BIN)/python -m benchmarks $(ARGS)
+
+verify: $(VENV)/.ready-run ## every scene and OPERATIONS random operations (1000000) on both kernels; SEED=n repeats
+	@for scene in $(notdir $(patsubst %/scene.toml,%,$(wildcard scenes/*/scene.toml))); do \
+	    $(BIN)/ioviz verify $$scene; code=$$?; \
+	    [ $$code -eq 0 ] || [ $$code -eq 3 ] || exit $$code; \
+	done
+	$(BIN)/ioviz verify --random $(OPERATIONS) $(if $(SEED),--seed $(SEED)) --save difference.py
 
 conformance: $(VENV)/.ready-dev ## CPython's own tests on the real kernel and on the machine, side by side
 	$(BIN)/python -m tests.conformance $(ARGS)

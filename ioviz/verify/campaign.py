@@ -60,13 +60,18 @@ class Campaign:
         """Operations a second."""
         return self.operations / self.seconds if self.seconds else 0.0
 
-    def run(self, progress: Callable[[Campaign], object] = lambda campaign: None, most: int = 1) -> None:
-        """Go on until `wanted` operations are made or `most` differences are found. `progress` is called after each
-        sequence. KeyboardInterrupt passes through; what was counted stays."""
+    def run(
+        self,
+        progress: Callable[[Campaign], object] = lambda campaign: None,
+        most: int = 1,
+        seconds: float = float("inf"),
+    ) -> None:
+        """Go on until `wanted` operations are made, `most` differences are found or `seconds` are over. `progress` is
+        called after each sequence. KeyboardInterrupt passes through; what was counted stays."""
         generator = Generator(self.seed)
         begun = time.monotonic()
         with one_cpu(), Real() as real:
-            while self.operations < self.wanted and len(self.differences) < most:
+            while self.operations < self.wanted and len(self.differences) < most and self.seconds < seconds:
                 ops = generator.sequence()
                 if self._differs(real, ops):
                     difference = _shortest(real, ops, self.seed, self.sequences)

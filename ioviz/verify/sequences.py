@@ -54,9 +54,8 @@ class _Slot:
         self.owner = owner
         self.sent = 0
         self.children = 0
-        self.shut = False
         self.held = False
-        """Whether a sleeping poll or select may hold it open."""
+        """Whether a call that sleeps may hold it open."""
 
 
 class Generator:
@@ -71,8 +70,9 @@ class Generator:
         """Whether tasks sleep in epoll_wait, poll and select in this sequence, or else in the calls that move data:
         which of two that wake for the same thing runs first is left open by Linux."""
         self._holds = False
-        """Whether descriptors are closed that poll and select sleep on, which end only when these wake; then nobody
-        sleeps in epoll_wait, who might wake for the same thing and see the end or not."""
+        """Whether descriptors are closed that somebody sleeps on, which end only when the sleeper wakes; then nobody
+        else may wake for the same thing, who would see the end or not: nobody sleeps in epoll_wait, or nothing is shut
+        down."""
 
     def sequence(self) -> list[Op]:
         """The next sequence."""
@@ -107,7 +107,9 @@ class Generator:
 
     def _task(self, slot: _Slot) -> int:
         """Who is to make a call that sleeps if the descriptor blocks."""
-        return slot.owner if slot.blocks or self.random.random() < 0.05 else 0
+        task = slot.owner if slot.blocks or self.random.random() < 0.05 else 0
+        slot.held |= task > 0
+        return task
 
     # -- operations
 
@@ -151,7 +153,7 @@ class Generator:
     def _dup(self) -> Op:
         old = self._any()
         new = self._new(old.kind, old.blocks)
-        self.slots[-1].owner, self.slots[-1].sent, self.slots[-1].shut = old.owner, TCP_LIMIT // 2, True
+        self.slots[-1].owner, self.slots[-1].sent = old.owner, TCP_LIMIT // 2
         return Op(0, "dup", (new, old.number))
 
     def _connect(self) -> Op | None:
@@ -172,7 +174,7 @@ class Generator:
 
     def _again(self) -> Op | None:
         slot, to = self._of("tcp", "udp"), self._of("listener", "udp", "tcp")
-        if slot is None or to is None or slot.blocks or slot.shut:
+        if slot is None or to is None or slot.blocks:
             return None
         if (slot.kind, to.kind) not in {("tcp", "listener"), ("udp", "udp")}:
             return None
@@ -247,9 +249,8 @@ class Generator:
 
     def _shutdown(self) -> Op | None:
         slot = self._of("tcp", "unix", "dgram", "udp", "listener")
-        if slot is None:
+        if slot is None or (self._holds and not self._waits):
             return None
-        slot.shut = True  # a refused connect that was shut down connects no more: ACCURACY.md
         if self._waits and slot.kind == "tcp":  # a sleeper would see the acknowledgement, which Linux delays
             return Op(0, "shutdown", (slot.number, 0))
         return Op(0, "shutdown", (slot.number, self.random.choice((0, 1, 1, 2))))
@@ -263,7 +264,7 @@ class Generator:
 
     def _reset(self) -> Op | None:
         slot = self._of("tcp")
-        if slot is not None and slot.kind == "tcp" and (self._holds or not slot.held):
+        if slot is not None and slot.kind == "tcp" and not slot.held:
             self.slots.remove(slot)
             return Op(0, "reset", (slot.number,))
         return None
@@ -285,7 +286,7 @@ class Generator:
 
     def _listen(self) -> Op | None:
         slot = self._of("listener")
-        if slot is None or slot.kind not in ("unix", "udp"):  # a listener that was shut down listens again: ACCURACY.md
+        if slot is None or slot.kind not in ("unix", "udp"):  # one that was shut down and listens again: ACCURACY.md
             return None
         return Op(0, "listen", (slot.number, 16))
 

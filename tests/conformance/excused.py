@@ -22,5 +22,4 @@ EXCUSED: Final[tuple[tuple[str, str], ...]] = (
     (r"test_locals_at_exit|test_main_thread_during_shutdown|test_finalize_running_thread", ENDS),
     (r"test_print_exception_stderr_is_none_1", ENDS),
     (r"test_join_nondaemon_on_shutdown", "prints a function of the shim, which is no builtin"),
-    (r"test_IncompleteReadError_pickleable", "pickles codecs.encode, which is a method of the shim"),
 )

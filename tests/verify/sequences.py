@@ -152,4 +152,16 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
         (1, "wait", 2, 1, -1),
         ("shutdown", 1, 1),
     ),
+    "a connect that failed and was shut down connects no more": ops(
+        ("listener", 1, 16, NONBLOCK),
+        ("listener", 4, 16, NONBLOCK),
+        ("connect", 2, 1),
+        ("dup", 3, 2),
+        ("shutdown", 1, 0),
+        ("shutdown", 3, 0),
+        ("again", 2, 4),
+        ("error", 2),
+        ("again", 2, 4),
+        ("look",),
+    ),
 }

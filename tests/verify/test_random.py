@@ -32,13 +32,22 @@ def test_what_once_differed_is_as_on_linux(name: str) -> None:
 
 
 @linux
-@pytest.mark.parametrize("seed", [1, 2, 11, 77, 188, "fresh"])
-def test_the_kernels_agree(seed: int | str) -> None:
-    seed = seed if isinstance(seed, int) else int.from_bytes(os.urandom(3), "little")
+@pytest.mark.parametrize("seed", [1, 2, 11, 77, 188])
+def test_the_kernels_agree(seed: int) -> None:
     campaign = Campaign(seed, 4_000)
     campaign.run()
-    assert not campaign.differences, f"seed {seed}: {campaign.differences[0].ops}"
+    assert not campaign.differences, campaign.differences[0].ops
     assert campaign.operations >= 4_000
+
+
+@linux
+def test_the_kernels_agree_on_what_nobody_has_tried_yet() -> None:
+    """A hundred thousand operations from a seed of their own; fewer on a busy computer."""
+    seed = int.from_bytes(os.urandom(3), "little")
+    campaign = Campaign(seed, 100_000)
+    campaign.run(seconds=25)
+    assert not campaign.differences, f"again: ioviz verify --random 100000 --seed {seed}: {campaign.differences[0].ops}"
+    assert campaign.operations > 0
 
 
 def test_a_seed_gives_the_same_sequences() -> None:
@@ -52,6 +61,21 @@ def test_a_sleeper_is_told_at_the_step_at_which_it_comes_back() -> None:
     assert steps[1] == Step("waits", ())
     assert steps[3] == Step(1, ((1, b"\x07"),))
     assert steps[5] == [4], "the last one sleeps for ever"
+
+
+def test_a_listener_that_was_shut_down_gives_plain_connections() -> None:
+    """ACCURACY.md: on Linux the client's end is ready to read at once, since the new connection is shut down, too."""
+    steps = simulate(
+        ops(
+            ("listener", 1, 16, 0o4000),
+            ("shutdown", 1, 2),
+            ("shutdown", 1, 1),
+            ("listen", 1, 16),
+            ("connect", 2, 1),
+            ("look",),
+        )
+    )
+    assert steps[-2].result == [(1, 1), (2, 4)]
 
 
 def test_shrinking_keeps_what_is_needed() -> None:

@@ -68,6 +68,8 @@ class Net:
         """What can be asked of a datagram that waits to be received, by its segment."""
         self.next_port: dict[tuple[int, int], int] = {}
         self.time_waits: deque[tuple[int, int]] = deque()
+        self.disconnecting: set[int] = set()
+        """Sockets that were shut down once their connecting had failed: they connect no more (`SS_DISCONNECTING`)."""
         self.timers: dict[int, Timer] = {}
         """The retransmission timer of a socket."""
         self.qdisc: dict[int, deque[int]] = {}

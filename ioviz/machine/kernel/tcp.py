@@ -131,6 +131,8 @@ def tcp_connect(k: Kernel, file: OpenFile, row: Socket, address: Any) -> int:
     sock = row.id
     state = row.state
     nonblock = bool(file.flags & O_NONBLOCK)
+    if sock in k.net.disconnecting:
+        return -EINVAL
     if row.connecting:
         if state == SYN_SENT and nonblock:
             return -EALREADY
@@ -253,8 +255,11 @@ def tcp_shutdown(k: Kernel, row: Socket, how: int) -> int:
             k.emit(SocketDisconnected, sock, row.local)
         k.wake(sock, 0, everyone=True)
         return 0
-    if row.connecting and state not in (SYN_RECV, CLOSE):
-        k.emit(ConnectFinished, sock)
+    if row.connecting:
+        if state in (SYN_RECV, CLOSE):
+            k.net.disconnecting.add(sock)
+        else:
+            k.emit(ConnectFinished, sock)
     if row.shutdown | bits != row.shutdown:
         if bits & SEND_SHUTDOWN and state in (ESTABLISHED, CLOSE_WAIT):
             if bits & RCV_SHUTDOWN and not row.shutdown & RCV_SHUTDOWN:

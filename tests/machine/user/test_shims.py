@@ -147,8 +147,10 @@ import codecs
 codecs.register(lambda name: codecs.lookup("utf-8") if name == "mine" else None)
 print(codecs.encode("é", "mine"), codecs.lookup("mine").name, "x".encode("idna"))
 print(codecs.open("prog.py").readline() == "\\n")
+import pickle
+print(all(pickle.loads(pickle.dumps(codecs.encode, n)) is codecs.encode for n in range(6)))
 """,
-        "b'\\xc3\\xa9' utf-8 b'x'\nTrue\n",
+        "b'\\xc3\\xa9' utf-8 b'x'\nTrue\nTrue\n",
     ),
 }
 

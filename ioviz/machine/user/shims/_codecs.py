@@ -64,9 +64,26 @@ class _Registry:
             return False
 
 
+class _Function:
+    """A function of the module, which `pickle` finds by its name, as it does the one in C."""
+
+    __module__ = "_codecs"
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self.__name__ = self.__qualname__ = name
+        self.__doc__ = function.__doc__
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+
 def build(guest: Guest) -> ModuleType:
     module = copy_of(_codecs)
     registry = _Registry()
     for name in ("register", "unregister", "lookup", "encode", "decode"):
-        module.__dict__[name] = getattr(registry, name)
+        module.__dict__[name] = _Function(name, getattr(registry, name))
     return module
