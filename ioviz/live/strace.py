@@ -22,13 +22,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.live import procfs
 from ioviz.live.calls import Call, Ended
+from ioviz.live.folder import Folder
 from ioviz.live.source import Inbox, Refusal, SourceError
 from ioviz.live.strace_allowed import why_not, yama
 from ioviz.live.strace_lines import Lines
@@ -93,7 +93,7 @@ class StraceSource:
         self._pid = pid or 0
         self._streams = streams or (None, None, None)
         self._inbox = Inbox()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Folder | None = None
         self._fifo = -1
         self._rest = ""
         self._hides = bool(argv)
@@ -170,7 +170,7 @@ class StraceSource:
         return writes
 
     def _attach(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="ioviz-strace-", ignore_cleanup_errors=True)
+        self._folder = Folder()
         path = os.path.join(self._folder.name, "calls")
         os.mkfifo(path, 0o600)
         self._fifo = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -13,7 +13,6 @@ import selectors
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from ioviz.live.calls import Ended, Lost
 from ioviz.live.cost import run_time
+from ioviz.live.folder import Folder
 from ioviz.live.probe.wire import Decoder, WireError
 from ioviz.live.source import Inbox, Refusal, SourceError
 
@@ -111,7 +111,7 @@ class ProbeSource:
         self._decoders: dict[int, Decoder] = {}
         self._settings = (env, cwd, stdin, stdout, stderr, new_session)
         self._inbox = Inbox()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Folder | None = None
         self._listener: socket.socket | None = None
         self._stopping = threading.Event()
         self._heard = threading.Event()
@@ -133,7 +133,7 @@ class ProbeSource:
         refusal = why_not(self.argv)
         if refusal is not None:
             raise SourceError(refusal)
-        self._folder = tempfile.TemporaryDirectory(prefix="ioviz-probe-", ignore_cleanup_errors=True)
+        self._folder = Folder()
         path = os.path.join(self._folder.name, "s")
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
