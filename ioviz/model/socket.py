@@ -32,6 +32,9 @@ TIME_WAIT: Final = "TIME-WAIT"
 
 RCV_SHUTDOWN: Final = 1
 SEND_SHUTDOWN: Final = 2
+NOT_URGENT: Final = -1
+URGENT_READ: Final = -2
+"""`Socket.urgent` where there is no urgent byte, and where it was taken, and its mark in the stream is still ahead."""
 
 
 class Socket(msgspec.Struct, frozen=True, gc=False):

@@ -18,7 +18,7 @@ from ioviz.model.files import EVENTPOLL, SOCKET
 from ioviz.model.lists import EMPTY, Link, Queue, append
 from ioviz.model.poll_bits import EPOLLEXCLUSIVE, EPOLLONESHOT, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from ioviz.model.shown import SHOWN
-from ioviz.model.socket import ESTABLISHED
+from ioviz.model.socket import ESTABLISHED, NOT_URGENT
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any) -> int | Non
         return None
     row = world.sockets[file.obj]
     peer, n = row.peer, len(data)
+    if row.id in k.net.corked:
+        return None
     if not peer or row.state != ESTABLISHED or row.error or row.shutdown or not 0 < n <= MSS_LOOPBACK:
         return None
     if row.type != SOCK_STREAM or row.family == AF_UNIX:
@@ -122,7 +124,7 @@ def recv(k: Kernel, fd: int, n: int, flags: int) -> tuple[int, tuple[bytes, None
         return None
     row = world.sockets[file.obj]
     peer = row.peer
-    if not peer or row.type != SOCK_STREAM or row.family == AF_UNIX:
+    if not peer or row.type != SOCK_STREAM or row.family == AF_UNIX or row.urgent != NOT_URGENT:
         return None
     buffers = world.buffers
     rx = row.id * 2

@@ -13,7 +13,7 @@ from collections import deque
 from errno import EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EHOSTUNREACH, EINVAL, ENETUNREACH
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.model.socket import LISTEN, SocketBound, TimeWaitEnded
+from ioviz.model.socket import CLOSE, LISTEN, SocketBound, TimeWaitEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,10 @@ class Net:
         """Connected local socket → the process at the other end when they were connected (`sk_peer_cred`)."""
         self.arrivals: dict[int, Arrival] = {}
         """What can be asked of a datagram that waits to be received, by its segment."""
+        self.corked: dict[int, Timer | None] = {}
+        """Connections that do not send what is no full segment, each with the end of its waiting: see `cork`."""
+        self.marks: dict[int, int] = {}
+        """The place of the urgent byte in what a connection receives: see `urgent`."""
         self.next_port: dict[tuple[int, int], int] = {}
         self.time_waits: deque[tuple[int, int]] = deque()
         self.disconnecting: set[int] = set()
@@ -282,7 +286,7 @@ def inet_bind(k: Kernel, row: Socket, address: Any) -> int:
     if isinstance(place, int):
         return place
     ip, port = place
-    if row.local:
+    if row.local and (row.bound or row.state != CLOSE or row.type == SOCK_DGRAM):
         return -EINVAL
     if ip not in ("0.0.0.0", "::") and not is_local(k.world, row.host, ip):
         return -EADDRNOTAVAIL

@@ -124,6 +124,8 @@ def open_window(k: Kernel, sock: int) -> None:
     sender = world.sockets.get(peer)
     if sender is None or sender.peer != sock or not world.buffers[peer * 2 + 1].bytes:
         return
+    if k.net.corked.get(peer) is not None:
+        return
     buffer = world.buffers[sock * 2]
     whole = window(buffer.limit)
     if whole - buffer.bytes >= min(whole >> 1, MSS_LOOPBACK):

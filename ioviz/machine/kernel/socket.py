@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from errno import (
     EAFNOSUPPORT,
+    EAGAIN,
     EBADF,
     EINVAL,
     EMFILE,
@@ -32,12 +33,15 @@ from ioviz.machine.kernel.inet import (
     SOCK_DGRAM,
     SOCK_SEQPACKET,
     SOCK_STREAM,
+    SOL_SOCKET,
     inet_bind,
+    option,
     user_address,
 )
 from ioviz.machine.kernel.scm import MSG_CMSG_CLOEXEC, files_of, install
+from ioviz.machine.kernel.sock import SO_OOBINLINE
 from ioviz.machine.kernel.tcp import tcp_accept, tcp_close, tcp_connect, tcp_listen, tcp_shutdown
-from ioviz.machine.kernel.tcp_data import receive_urgent, send_urgent, tcp_poll, tcp_recvmsg, tcp_sendmsg
+from ioviz.machine.kernel.tcp_data import bytes_to_mark, tcp_poll, tcp_recvmsg, tcp_sendmsg
 from ioviz.machine.kernel.udp import (
     udp_close,
     udp_connect,
@@ -46,8 +50,9 @@ from ioviz.machine.kernel.udp import (
     udp_sendmsg,
     udp_shutdown,
 )
+from ioviz.machine.kernel.urgent import receive_urgent, send_urgent
 from ioviz.model.files import SOCKET, OpenFile
-from ioviz.model.socket import CLOSE, LISTEN, SocketCreated, SocketDisconnected
+from ioviz.model.socket import CLOSE, LISTEN, NOT_URGENT, SocketCreated, SocketDisconnected
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
@@ -252,7 +257,7 @@ def sys_recvfrom(k: Kernel, fd: int, n: int, flags: int) -> Result:
         return -ENOTSOCK
     row = world.sockets[file.obj]
     if row.family != AF_UNIX and row.type == SOCK_STREAM:
-        if flags & MSG_OOB:
+        if flags & (MSG_OOB | MSG_ERRQUEUE):
             return _out_of_band(k, row, flags)
         got: Any = tcp_recvmsg(k, file, row, n, flags)
         return got if type(got) is int else (got[0], (got[1], None))
@@ -261,6 +266,8 @@ def sys_recvfrom(k: Kernel, fd: int, n: int, flags: int) -> Result:
 
 
 def _out_of_band(k: Kernel, row: Socket, flags: int) -> Result:
+    if flags & MSG_ERRQUEUE:
+        return -EAGAIN  # nothing of what would come there is modelled
     got = receive_urgent(k, row, bool(flags & MSG_PEEK))
     return got if isinstance(got, int) else (got[0], (got[1], None))
 
@@ -269,7 +276,7 @@ def _receive(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> Resu
     if flags & MSG_OOB:
         return -EOPNOTSUPP
     if flags & MSG_ERRQUEUE:
-        return -11
+        return -EAGAIN
     if row.family == AF_UNIX:
         return unix.unix_recvmsg(k, file, row, n, flags)
     return udp_recvmsg(k, file, row, n, flags)
@@ -298,6 +305,9 @@ def sys_recvmsg(k: Kernel, fd: int, n: int, anclen: int, flags: int) -> Result:
         return found
     file, row = found
     if row.family != AF_UNIX and row.type == SOCK_STREAM:
+        if flags & (MSG_OOB | MSG_ERRQUEUE):
+            got = _out_of_band(k, row, flags)
+            return got if isinstance(got, int) else (got[0], (got[1][0], (), MSG_OOB, None))
         got = tcp_recvmsg(k, file, row, n, flags)
         return got if isinstance(got, int) else (got[0], (got[1], (), 0, None))
     rights: list[int] = []
@@ -367,6 +377,8 @@ def sock_ioctl(k: Kernel, file: OpenFile, request: int, arg: int) -> Result:
         buffer = buffers[row.id * 2]
         if row.type == SOCK_DGRAM:
             return 0, len(k.world.segments[buffer.head].data) if buffer.head else 0
+        if row.urgent != NOT_URGENT and not option(k.world, row.id, SOL_SOCKET, SO_OOBINLINE):
+            return 0, bytes_to_mark(k, row.id)
         return 0, buffer.bytes
     if request == SIOCOUTQ:
         if row.state == LISTEN:
@@ -376,7 +388,7 @@ def sock_ioctl(k: Kernel, file: OpenFile, request: int, arg: int) -> Result:
             return 0, theirs.truesize if theirs is not None else 0
         return 0, buffers[row.id * 2 + 1].bytes
     if request == SIOCATMARK:
-        return 0, 0
+        return 0, int(row.urgent != NOT_URGENT and not bytes_to_mark(k, row.id))
     return no_ioctl(k, file, request, arg)
 
 

@@ -21,6 +21,7 @@ from errno import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
+from ioviz.machine.kernel.cork import TCP_CORK, cork_set
 from ioviz.machine.kernel.inet import (
     AF_INET,
     AF_INET6,
@@ -77,7 +78,7 @@ ALGORITHMS: Final = (b"reno", b"cubic")
 """Names of congestion controls that are taken; all are the same one here."""
 IP_TOS, IP_MTU, IPV6_MTU, IPV6_TCLASS = 1, 14, 24, 67
 LOOPBACK_MTU, LINK_MTU = 65536, 1500
-TCP_FASTOPEN, IP_MULTICAST_ALL = 23, 49
+TCP_NODELAY, TCP_FASTOPEN, IP_MULTICAST_ALL = 1, 23, 49
 LENIENT: Final = frozenset({(41, 62), (41, 70)})
 """Options of IPv6 that take a value of any size."""
 UDP_LEVELS: Final = {IPPROTO_UDPLITE: IPPROTO_UDP}
@@ -143,6 +144,8 @@ def sys_setsockopt(k: Kernel, fd: int, level: int, name: int, value: int | bytes
     if row.type == SOCK_STREAM and (level, name) in ((0, IP_TOS), (IPPROTO_IPV6, IPV6_TCLASS)):
         kept &= ~3  # the two bits are the network's: ECN
     k.emit(OptionSet, row.id, UDP_LEVELS.get(level, level), name, kept)
+    if level == IPPROTO_TCP and (name == TCP_CORK or (name == TCP_NODELAY and kept)):
+        cork_set(k, row.id, name == TCP_CORK and bool(kept))
     return 0
 
 

@@ -156,7 +156,7 @@ def tcp_connect(k: Kernel, file: OpenFile, row: Socket, address: Any) -> int:
         source = "::1" if ":" in ip else world.hosts[row.host].address if there != row.host else ip
         if source.startswith("127."):
             source = "127.0.0.1"
-    if not own:
+    if not own or not row.bound:
         own = bind_port(k, row, source, 0, 0)
         if own < 0:
             return own
@@ -210,9 +210,8 @@ def _finish_connect(k: Kernel, file: OpenFile, sock: int) -> int:
     if row.state == CLOSE and (row.error or row.shutdown == RCV_SHUTDOWN | SEND_SHUTDOWN):
         error = row.error or ECONNABORTED
         local = row.local
-        if not row.bound:
+        if not row.bound:  # its name stays, without the port
             release_port(k, row.host, row.protocol, local, sock)
-            local = ""
         k.emit(SocketDisconnected, sock, local)
         return -error
     return 0

@@ -1,22 +1,20 @@
-"""TCP's bytes: send, receive, urgent data, and what poll says of a socket.
+"""TCP's bytes: send, receive, and what poll says of a socket.
 
-Sources: Linux `net/ipv4/tcp.c` (`tcp_poll`, `tcp_sendmsg_locked`, `tcp_recvmsg_locked`, `tcp_recv_urg`).
+Sources: Linux `net/ipv4/tcp.c` (`tcp_poll`, `tcp_sendmsg_locked`, `tcp_recvmsg_locked`).
 """
 
 from __future__ import annotations
 
-from errno import EAGAIN, EINTR, EINVAL, ENOTCONN, EPIPE
+from errno import EAGAIN, EINTR, ENOTCONN, EPIPE
 from typing import TYPE_CHECKING, Any
 
-from ioviz.machine.kernel import loopback, tcp_output
-from ioviz.machine.kernel.errors import Unsupported
+from ioviz.machine.kernel import cork, loopback, tcp_output
 from ioviz.machine.kernel.files import O_NONBLOCK
-from ioviz.machine.kernel.inet import SOL_SOCKET, option
 from ioviz.machine.kernel.sock import (
     MSG_DONTWAIT,
+    MSG_MORE,
     MSG_PEEK,
     MSG_WAITALL,
-    SO_OOBINLINE,
     SO_RCVTIMEO,
     SO_SNDTIMEO,
     deadline,
@@ -31,6 +29,7 @@ from ioviz.model.socket import (
     CLOSE_WAIT,
     ESTABLISHED,
     LISTEN,
+    NOT_URGENT,
     RCV_SHUTDOWN,
     SEND_SHUTDOWN,
     SYN_RECV,
@@ -53,7 +52,15 @@ def tcp_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int)
     sock = row.id
     peer = row.peer
     n = len(data)
-    if peer and 0 < n <= MSS_LOOPBACK and row.state == ESTABLISHED and not row.error and not row.shutdown:
+    if (
+        peer
+        and 0 < n <= MSS_LOOPBACK
+        and row.state == ESTABLISHED
+        and not row.error
+        and not row.shutdown
+        and not flags & MSG_MORE
+        and sock not in k.net.corked
+    ):
         # On loopback, with nothing before it and room at the other end. The two events are made in place: this is hot.
         buffers = world.buffers
         tx, target = sock * 2 + 1, peer * 2
@@ -81,12 +88,11 @@ def tcp_sendmsg(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int)
                     k.wake(peer, READABLE)
                     k.cause = cause
                 return n
-    return or_sigpipe(
-        k, _send_slowly(k, file, sock, data, bool(flags & MSG_DONTWAIT or file.flags & O_NONBLOCK)), flags
-    )
+    nonblock = bool(flags & MSG_DONTWAIT or file.flags & O_NONBLOCK)
+    return or_sigpipe(k, _send_slowly(k, file, sock, data, nonblock, bool(flags & MSG_MORE)), flags)
 
 
-def _send_slowly(k: Kernel, file: OpenFile, sock: int, data: bytes, nonblock: bool) -> int:
+def _send_slowly(k: Kernel, file: OpenFile, sock: int, data: bytes, nonblock: bool, more: bool) -> int:
     world = k.world
     buffers = world.buffers
     tx = sock * 2 + 1
@@ -118,9 +124,12 @@ def _send_slowly(k: Kernel, file: OpenFile, sock: int, data: bytes, nonblock: bo
                 k.spend(len(chunk) * k.costs.kilobyte // 1000)
                 k.cause = k.emit(BytesCopiedIn, tx, k.new_id(), chunk, len(chunk) + OVERHEAD)
                 copied += len(chunk)
-                if row.peer:
+                held = sock in k.net.corked
+                if (held or more) and cork.hold(k, sock, more):
+                    pass
+                elif row.peer:
                     # Behind other data, or with no window: it stays where it is until the peer has read.
-                    if not mine.bytes:
+                    if held or not mine.bytes:
                         loopback.push(k, sock)
                 else:
                     tcp_output.write_xmit(k, sock)
@@ -147,7 +156,7 @@ def tcp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> R
     rx = sock * 2
     buffer = world.buffers[rx]
     have = buffer.bytes
-    if have and not flags and (row.lowat == 1 or have >= n) and n > 0:
+    if have and not flags and (row.lowat == 1 or have >= n) and n > 0 and row.urgent == NOT_URGENT:
         take = have if have < n else n
         data = world.segments[buffer.head].data
         if len(data) != take or buffer.head != buffer.tail:
@@ -196,6 +205,14 @@ def _recv_slowly(k: Kernel, file: OpenFile, sock: int, n: int, flags: int) -> Re
     until = -1
     while True:
         have = buffers[rx].bytes - (copied if peek else 0)
+        if world.sockets[sock].urgent != NOT_URGENT and not peek:
+            ahead = bytes_to_mark(k, sock)
+            if ahead:
+                have = min(have, ahead)
+            elif copied:
+                break
+            else:
+                k.emit(UrgentReceived, sock, NOT_URGENT)
         if have:
             take = min(n - copied, have)
             if peek:
@@ -241,33 +258,10 @@ def _recv_slowly(k: Kernel, file: OpenFile, sock: int, n: int, flags: int) -> Re
     return len(data), data
 
 
-def send_urgent(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int) -> int:
-    """send(2) with MSG_OOB: the last byte is urgent and does not enter the stream, unless the receiver wants it to."""
-    before = tcp_sendmsg(k, file, row, data[:-1], flags) if len(data) != 1 else 0
-    if before < len(data) - 1:
-        return before
-    row = k.world.sockets[row.id]
-    other = k.world.sockets.get(row.peer)
-    if other is None or row.shutdown & SEND_SHUTDOWN:
-        if row.id in k.world.tcps:
-            raise Unsupported("urgent data (MSG_OOB) to another host")
-        return or_sigpipe(k, before or -EPIPE, flags)
-    if option(k.world, other.id, SOL_SOCKET, SO_OOBINLINE):
-        return before + max(0, tcp_sendmsg(k, file, row, data[-1:], flags))
-    cause = k.cause
-    k.cause = k.emit(UrgentReceived, other.id, data[-1])
-    k.wake(other.id, READABLE)
-    k.cause = cause
-    return len(data)
-
-
-def receive_urgent(k: Kernel, row: Socket, peek: bool) -> Result:
-    """recv(2) with MSG_OOB."""
-    if row.urgent < 0:
-        return -EINVAL
-    if not peek:
-        k.emit(UrgentReceived, row.id, -1)
-    return 1, bytes((row.urgent,))
+def bytes_to_mark(k: Kernel, sock: int) -> int:
+    """How many bytes are still to be read before the urgent one."""
+    buffer = k.world.buffers[sock * 2]
+    return k.net.marks.get(sock, 0) - (buffer.total - buffer.bytes)
 
 
 def tcp_poll(k: Kernel, row: Socket) -> int:

@@ -70,6 +70,10 @@ def release_socket(k: Kernel, row: Socket) -> None:
         release_port(k, row.host, row.protocol, row.local, sock)
     if k.net.timers:
         stop_timer(k, sock)
+    timer = k.net.corked.pop(sock, None) if k.net.corked else None
+    if timer is not None:
+        k.cancel(timer)
+    k.net.marks.pop(sock, None)
     if not row.peer and row.remote:
         k.net.connections.pop((row.host, row.local, row.remote), None)
     k.emit(SocketReleased, sock)
