@@ -277,6 +277,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ),
         "look",
     ),
+    Action(
+        "motion",
+        ("V",),
+        "V",
+        Both("motion", "动画"),
+        Both("Whether bytes are seen to move between the floors", "字节在各层之间移动时是否显示动画"),
+        "look",
+    ),
     Action("other-host", ("h",), "h", Both("host", "主机"), Both("Look at the other host", "看另一台主机"), "look"),
     Action(
         "about",

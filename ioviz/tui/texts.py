@@ -110,6 +110,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "host": ("Now showing {name}.", "现在看的是 {name}。"),
     "follow-on": ("The panel that an event concerns grows.", "与事件有关的面板会自动放大。"),
     "follow-off": ("The layout stays as it is.", "布局保持不变。"),
+    "motion-on": ("Bytes are seen to move.", "会显示字节移动的动画。"),
+    "motion-off": ("Nothing moves but what is stepped.", "不再显示字节移动的动画。"),
     "paused": ("paused", "已暂停"),
     "too-small": (
         "A little more room, please:\n60×16 at least,\nthis is {w}×{h}.",

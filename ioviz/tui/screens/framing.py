@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
 from ioviz.lesson.endings import told
 from ioviz.model.event import Origin
 from ioviz.tui.layout import FLOORS
+from ioviz.tui.motion import FRAME, SECONDS, motion_of
 from ioviz.tui.overview import Overview
 from ioviz.tui.screens.teaching import Teaching
 from ioviz.tui.source import Careful
@@ -16,13 +18,19 @@ from ioviz.tui.widgets.bars import Footer, Rule, TitleBar, WhyBar
 from ioviz.tui.widgets.timeline import State, TimelineWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
     from textual.geometry import Size
+    from textual.timer import Timer
 
     from ioviz.lesson.scene import Chapter
     from ioviz.model.event import Event
     from ioviz.model.world import World
     from ioviz.view.panels import Moment
+
+SLOW: Final = 1.0
+"""The speed above which no motion has the time to be seen."""
 
 
 class Framing(Teaching):
@@ -36,6 +44,10 @@ class Framing(Teaching):
         self._chapter_of: dict[int, int] = {}
         self._toast = ""
         self._toast_key = ""
+        self._shown_at = -1
+        self._mover: Timer | None = None
+        self.moves = True
+        """Whether bytes are seen to move."""
         self._reading = False
         """Whether a program waits for a line of ours here."""
 
@@ -135,6 +147,47 @@ class Framing(Teaching):
 
     def _keys_first(self) -> tuple[str, ...]:
         return ("type-line", *self.footer_first()) if self._reading else self.footer_first()
+
+    # -- motion ------------------------------------------------------------------------------------------------------
+
+    def move_bytes(self, event: Event | None, where: Callable[[str], int | None]) -> None:
+        """Let the bytes of the event move, if it was just stepped to and is to be looked at for long enough."""
+        player = self.player
+        assert player is not None
+        before, self._shown_at = self._shown_at, player.place.position
+        if before == self._shown_at:
+            return
+        self._stop_motion()
+        slow = not self.playing or float(self.speed_text) <= SLOW
+        if not (self.moves and slow and before == self._shown_at - 1 and self.app.animation_level == "full"):
+            return
+        motion = motion_of(event, where, self.app.size.width, self.app.look.ascii)
+        if motion is None:
+            return
+        began = monotonic()
+
+        def frame() -> None:
+            progress = (monotonic() - began) / SECONDS
+            if progress >= 1:
+                self._stop_motion()
+            else:
+                self._rules[motion.floor].move(motion.cargo, motion.at(progress))
+
+        self._mover = self.set_interval(FRAME, frame, name="motion")
+        frame()
+
+    def _stop_motion(self) -> None:
+        if self._mover is not None:
+            self._mover.stop()
+            self._mover = None
+            for rule in self._rules.values():
+                rule.move("", 0)
+
+    def action_motion(self) -> None:
+        """Bytes are seen to move, or not."""
+        self.moves = not self.moves
+        self._stop_motion()
+        self.note("motion-on" if self.moves else "motion-off")
 
     # -- the bars ----------------------------------------------------------------------------------------------------
 

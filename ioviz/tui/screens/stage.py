@@ -262,6 +262,8 @@ class StageScreen(Living):
         self.saw_chapter(sum(place <= position for place in self.chapter_places))
         if plan is not plan_before:
             self.lay_out()
+        if not self.following:
+            self.move_bytes(event, {spot.id: spot.region.x + spot.region.width // 2 for spot in plan.spots}.get)
         for listener in self.listeners:
             listener()
 

@@ -57,9 +57,15 @@ class Rule(Lines):
         super().__init__(id=f"rule-{floor}")
         self.floor = floor
         self.look = look
+        self._said: tuple[str, Text | None, str] = ("en", None, "")
 
-    def update(self, lang: str, crossing: Text | None, note: str) -> None:
-        """`crossing` stands in the middle of the line, `note` at its right end."""
+    def move(self, cargo: str, column: int) -> None:
+        """Show `cargo` at `column` of the line; nothing if it is empty."""
+        self.update(*self._said, cargo, column)
+
+    def update(self, lang: str, crossing: Text | None, note: str, cargo: str = "", column: int = 0) -> None:
+        """`crossing` stands in the middle of the line, `note` at its right end, and `cargo` is on its way."""
+        self._said = lang, crossing, note
         look, width = self.look, self.extent.width
         if not width:
             return
@@ -77,6 +83,12 @@ class Rule(Lines):
             text.append(" ")
         text.append(glyph.heavy * max(0, width - text.cell_len - tail.cell_len), line)
         text.append_text(tail)
+        if cargo:
+            wide = text.cell_len - len(text.plain)  # the floor's name may be Chinese
+            begin = min(max(column - wide - len(cargo) // 2, 14), len(text.plain) - len(cargo) - 2)
+            head, under, rest = text.divide([begin, begin + len(cargo)])
+            if not under.plain.strip(glyph.heavy):  # what crosses stays readable
+                text = Text.assemble(head, (cargo, look.style("accent", bold=True)), rest)
         self.show([one_strip(text, self.app.console, width)])
 
 
