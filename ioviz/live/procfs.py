@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from ioviz.live.snapshot import Descriptor, Interest, ProcessState, Snapshot, Thread
 from ioviz.live.sockdiag import read_sockets
 from ioviz.live.source import Refusal
@@ -32,6 +34,10 @@ _ANON: Final = {
     "eventpoll": "epoll", "eventfd": "eventfd", "timerfd": "timerfd", "signalfd": "signalfd", "inotify": "inotify",
     "io_uring": "io_uring", "pidfd": "pidfd",
 }  # fmt: skip
+
+
+PF_KTHREAD: Final = 0x00200000
+"""A flag in `/proc/PID/stat` (include/linux/sched.h)."""
 
 
 def exists(pid: int) -> bool:
@@ -155,9 +161,25 @@ def read_process(pid: int, *, seed: bool, threads: bool = True) -> ProcessState 
         return None
     found = (read_descriptor(pid, int(name), seed=seed) for name in names)
     descriptors = tuple(sorted((each for each in found if each is not None), key=lambda each: each.fd))
+    if seed:
+        descriptors = _still_watched(pid, descriptors)
     asleep = tuple(filter(None, (read_thread(pid, tid) for tid in threads_of(pid)))) if threads else ()
     fields = stat_fields(pid)
     return ProcessState(pid, int(fields[1]) if fields else 0, *_called(pid), asleep, descriptors, _netns(pid))
+
+
+def _still_watched(pid: int, descriptors: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
+    """Items of files that no descriptor opens were closed while we read, unless they are still there: nobody would
+    ever tell us of their end."""
+    inodes = {each.inode for each in descriptors}
+    found = []
+    for each in descriptors:
+        if any(item.inode not in inodes for item in each.interests):
+            now = set(interests_in(fdinfo(pid, each.fd)))
+            kept = tuple(item for item in each.interests if item.inode in inodes or item in now)
+            each = replace(each, interests=kept)
+        found.append(each)
+    return tuple(found)
 
 
 def read_descriptor(pid: int, fd: int, *, seed: bool) -> Descriptor | None:
@@ -246,8 +268,19 @@ def why_not(pid: int | None = None) -> Refusal | None:
                        "请挂载：mount -t proc proc /proc")  # fmt: skip
     if pid is None:
         return None
+    if state_of(pid) == "Z":
+        return Refusal(
+            f"process {pid} has ended, and only waits for its parent to take note", "there is nothing left to watch",
+            f"进程 {pid} 已经结束，只等父进程收尸", "已经没有什么可观察的了",
+        )  # fmt: skip
     if not exists(pid):
         return no_such(pid)
+    fields = stat_fields(pid)
+    if len(fields) > 6 and int(fields[6]) & PF_KTHREAD:
+        return Refusal(
+            f"process {pid} is a thread of the kernel, and makes no system calls", "name a program",
+            f"{pid} 是内核线程，它不发起系统调用", "请换一个程序",
+        )  # fmt: skip
     try:
         os.listdir(f"/proc/{pid}/fd")
     except PermissionError:

@@ -71,3 +71,17 @@ def test_what_is_refused() -> None:
     assert "4194305" in refusal.sentence("zh")
     assert not procfs.exists(4_194_305)
     assert procfs.take([4_194_305]).missing
+
+
+def test_the_dead_and_the_kernel_s_own_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = os.posix_spawn(sys.executable, [sys.executable, "-c", ""], dict(os.environ))
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    dead = procfs.why_not(child)
+    os.waitpid(child, 0)
+    assert dead is not None
+    assert "has ended" in dead.sentence()
+    assert "已经结束" in dead.sentence("zh")
+    monkeypatch.setattr(procfs, "stat_fields", lambda pid: ["S", "0", "0", "0", "0", "-1", "2129984"])
+    kernel = procfs.why_not(os.getpid())
+    assert kernel is not None
+    assert "thread of the kernel" in kernel.sentence()
