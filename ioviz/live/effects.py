@@ -102,6 +102,11 @@ def _make_pipe(m: Mirror, pid: int, call: Call) -> None:
 
 
 def _close(m: Mirror, pid: int, call: Call) -> None:
+    """The number is free soon after `close` was entered, though what it closes takes until it returns: when another
+    thread has been given the number meanwhile, and told us first, it is not that which was closed."""
+    since, tid = m.opened.get(fd_key(pid, number_at(call, 0)), (0, 0))
+    if call.start and since > call.start and tid != call.tid:
+        return
     m.origin = 1
     if call.result == 0 or (call.result is not None and call.result == -4):
         close_fd(m, pid, number_at(call, 0))

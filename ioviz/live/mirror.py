@@ -114,6 +114,10 @@ class Mirror:
         """(instance, file, descriptor) → item."""
         self.touched: dict[int, int] = {}
         """Descriptor → when a call last changed what it means, by the source's clock."""
+        self.opened: dict[int, tuple[int, int]] = {}
+        """Descriptor → when the call that opened it returned, and in which thread."""
+        self.returned = (0, 0)
+        """When the call at hand returned, and in which thread."""
         self.inodes: dict[int, int] = {}
         """Inode of a socket → its open file."""
         self._ids = 0
@@ -249,6 +253,7 @@ class Mirror:
             self._pass(call.end)
             self.on_cpu(tid, "signal" if call.result == -EINTR else "timeout" if call.result == 0 else "event")
         self._pass(call.end)
+        self.returned = call.end, tid
         frame = self.world.frames.get(tid)
         self.task, self.cause = tid, frame.entered if frame is not None else NO_CAUSE
         if name == "exit_group":

@@ -63,6 +63,8 @@ def install(m: Mirror, pid: int, fd: int, file: int, cloexec: bool) -> None:
     if fd_key(pid, fd) in m.world.fds:
         close_fd(m, pid, fd)
     m.emit(FdInstalled, pid, fd, file, cloexec)
+    if m.origin == 1:
+        m.opened[fd_key(pid, fd)] = m.returned
     m.touched[fd_key(pid, fd)] = m.last
 
 

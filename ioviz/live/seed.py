@@ -123,6 +123,7 @@ def _tables(m: Mirror, process: ProcessState, snapshot: Snapshot) -> None:
         if not _same(m, pid, descriptor) and not _doubtful(m, pid, descriptor.fd, snapshot):
             install(m, pid, descriptor.fd, _file(m, descriptor, snapshot, ends), bool(descriptor.flags & O_CLOEXEC))
             m.touched.pop(fd_key(pid, descriptor.fd), None)
+            m.opened.pop(fd_key(pid, descriptor.fd), None)
 
 
 def _same(m: Mirror, pid: int, descriptor: Descriptor) -> bool:

@@ -154,6 +154,19 @@ def test_a_thread_shares_the_table_and_may_be_seen_before_its_clone_returns(serv
     server.check()
 
 
+def test_a_number_is_given_again_before_its_close_is_told(server: Played) -> None:
+    server.call("clone", 0x10000, result=2)
+    server.t += 10_000
+    late = Call(2, "close", (5,), 0, server.t - 4_000, server.t + 9_000)
+    server.call("accept4", 3, "127.0.0.1:5000", 16, 0, result=5)
+    server.call("epoll_ctl", 4, 1, 5, (1, 77))
+    server.mirror.feed([late])
+    assert server.items()[5][1] == 77
+    server.call("close", 5, tid=2)
+    assert 5 not in server.items()
+    server.check()
+
+
 def test_exit_group_ends_the_threads_that_nobody_traced(server: Played) -> None:
     server.call("clone", 0x10000, result=2)
     server.call("exit_group", 0, result=None)
