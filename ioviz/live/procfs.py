@@ -169,17 +169,21 @@ def read_process(pid: int, *, seed: bool, threads: bool = True) -> ProcessState 
 
 
 def _still_watched(pid: int, descriptors: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
-    """Items of files that no descriptor opens were closed while we read, unless they are still there: nobody would
-    ever tell us of their end."""
+    """Items of files that no descriptor opens came or went while we read. Those that are gone are left out, as nobody
+    would ever tell of their end; of the others the descriptors are there by now (or another process has them)."""
     inodes = {each.inode for each in descriptors}
-    found = []
+    found = {each.fd: each for each in descriptors}
     for each in descriptors:
         if any(item.inode not in inodes for item in each.interests):
             now = set(interests_in(fdinfo(pid, each.fd)))
             kept = tuple(item for item in each.interests if item.inode in inodes or item in now)
-            each = replace(each, interests=kept)
-        found.append(each)
-    return tuple(found)
+            found[each.fd] = replace(each, interests=kept)
+            for item in kept:
+                if item.inode not in inodes and item.fd not in found:
+                    late = read_descriptor(pid, item.fd, seed=True)
+                    if late is not None:
+                        found[item.fd] = late
+    return tuple(found[fd] for fd in sorted(found))
 
 
 def read_descriptor(pid: int, fd: int, *, seed: bool) -> Descriptor | None:
