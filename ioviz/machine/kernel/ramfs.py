@@ -30,7 +30,18 @@ from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.files import O_APPEND, O_CLOEXEC, O_NONBLOCK, FileOps, Result
 from ioviz.machine.kernel.namei import FILE_LIMIT, below, create, entries, find, folder_of, missing
-from ioviz.model.files import INODE, PIPE_READ, PIPE_WRITE, SOCKET, TTY, FileMoved
+from ioviz.model.files import (
+    EVENTFD,
+    EVENTPOLL,
+    INODE,
+    PIPE_READ,
+    PIPE_WRITE,
+    SIGNALFD,
+    SOCKET,
+    TIMERFD,
+    TTY,
+    FileMoved,
+)
 from ioviz.model.poll_bits import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from ioviz.model.ramfs import (
     FileTruncated,
@@ -106,13 +117,17 @@ def _status(row: Inode) -> tuple[int, ...]:
     return (row.mode, row.id, 2, row.links, 0, 0, row.size, EPOCH, EPOCH, EPOCH)
 
 
+NO_POSITION: Final = frozenset({EVENTFD, TIMERFD, SIGNALFD, EVENTPOLL})
+"""Files whose position may be set and stays 0 (`noop_llseek`)."""
+
+
 def sys_lseek(k: Kernel, fd: int, offset: int, whence: int) -> int:
     """lseek(2)."""
     file = k.file(fd)
     if file is None:
         return -EBADF
     if file.kind != INODE:
-        return -ESPIPE
+        return 0 if file.kind in NO_POSITION else -ESPIPE
     row = k.world.inodes[file.obj]
     if whence not in (0, 1, 2):
         return -EINVAL

@@ -7,7 +7,7 @@ is in them in `tcp_data`. Sources: Linux `net/ipv4/tcp.c` (`__tcp_close`), `net/
 
 from __future__ import annotations
 
-from errno import EADDRINUSE, EAGAIN, EALREADY, ECONNABORTED, EINPROGRESS, EINTR, EINVAL, EISCONN, ENOTCONN
+from errno import EADDRINUSE, EAGAIN, EALREADY, ECONNABORTED, ECONNRESET, EINPROGRESS, EINTR, EINVAL, EISCONN, ENOTCONN
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel import loopback, tcp_output
@@ -48,6 +48,7 @@ from ioviz.model.socket import (
     SocketBound,
     SocketConnected,
     SocketDisconnected,
+    SocketErrorSet,
     SocketListening,
     SocketOrphaned,
     SocketShutdown,
@@ -252,6 +253,8 @@ def tcp_shutdown(k: Kernel, row: Socket, how: int) -> int:
                 _unlisten(k, row)
             stop_timer(k, sock)
             k.emit(SocketDisconnected, sock, row.local)
+        if state == SYN_SENT:  # `tcp_disconnect`
+            k.emit(SocketErrorSet, sock, ECONNRESET)
         k.wake(sock, 0, everyone=True)
         return 0
     if row.connecting:

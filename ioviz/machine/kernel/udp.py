@@ -7,7 +7,7 @@ datagram its checksum covers makes no difference where no bit is ever wrong. Sou
 
 from __future__ import annotations
 
-from errno import EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINTR, EMSGSIZE, ENOTCONN, EPIPE
+from errno import EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINTR, EINVAL, EMSGSIZE, ENOTCONN, EPIPE
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.hardware.nic import transmit
@@ -17,9 +17,12 @@ from ioviz.machine.kernel.inet import (
     AF_INET6,
     IPPROTO_UDP,
     IPPROTO_UDPLITE,
+    SO_REUSEPORT,
+    SOL_SOCKET,
     bind_port,
     from_user,
     matches,
+    option,
     parse,
     release_port,
     route,
@@ -87,14 +90,23 @@ def udp_connect(k: Kernel, row: Socket, address: Any) -> int:
     return 0
 
 
+def _autobind(k: Kernel, row: Socket) -> int:
+    """The port of a socket, which gets one if it has none (`inet_autobind`); or an errno."""
+    port = parse(row.local)[1]
+    if not port:
+        ip = "::" if row.family == AF_INET6 else "0.0.0.0"
+        port = bind_port(k, row, ip, 0)
+        if port >= 0:
+            k.emit(SocketConnected, row.id, row.state, show(ip, port), "", 0)
+    return port
+
+
 def _bound(k: Kernel, row: Socket, ip: str, there: int) -> str | int:
     """The local address for sending to `ip`; the socket gets a port if it has none."""
-    source, port = parse(row.local)
-    if not port:
-        port = bind_port(k, row, "::" if row.family == AF_INET6 else "0.0.0.0", 0)
-        if port < 0:
-            return port
-        k.emit(SocketConnected, row.id, row.state, show("::" if row.family == AF_INET6 else "0.0.0.0", port), "", 0)
+    port = _autobind(k, row)
+    if port < 0:
+        return port
+    source = parse(k.world.sockets[row.id].local)[0]
     if source in ("0.0.0.0", "::"):
         source = k.world.hosts[row.host].address if there != row.host else "::1" if ":" in ip else ip
         if source.startswith("127."):
@@ -104,6 +116,10 @@ def _bound(k: Kernel, row: Socket, ip: str, there: int) -> str | int:
 
 def udp_sendmsg(k: Kernel, row: Socket, data: bytes, address: Any, items: tuple[Item, ...] = ()) -> int:
     """send(2) and sendto(2); `items` are ancillary."""
+    port = _autobind(k, row)
+    if port < 0:
+        return port
+    row = k.world.sockets[row.id]
     if len(data) > LARGEST:
         return -EMSGSIZE
     if address is None:
@@ -115,6 +131,8 @@ def udp_sendmsg(k: Kernel, row: Socket, data: bytes, address: Any, items: tuple[
         if isinstance(place, int):
             return place
         ip, port = place
+        if not port:
+            return -EINVAL
         ip = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)
     there = route(k, row.host, ip)
     if there < 0:
@@ -147,6 +165,7 @@ def udp_sendmsg(k: Kernel, row: Socket, data: bytes, address: Any, items: tuple[
 def _find(k: Kernel, host: int, protocol: int, target: str, source: str) -> int:
     ip, port = parse(target)
     best, score = 0, -1
+    group: list[int] = []
     for sock in k.net.ports.get((host, protocol, port), ()):
         row = k.world.sockets[sock]
         if row.remote and row.remote != source:
@@ -154,8 +173,13 @@ def _find(k: Kernel, host: int, protocol: int, target: str, source: str) -> int:
         if not matches(k.world, row, ip):
             continue
         points = 2 * bool(row.remote) + (parse(row.local)[0] == ip)
+        if points > score:
+            group.clear()
         if points >= score:
             best, score = sock, points
+            group.append(sock)
+    if len(group) > 1 and option(k.world, best, SOL_SOCKET, SO_REUSEPORT):
+        return group[(parse(source)[1] * 40503 >> 3) % len(group)]
     return best
 
 

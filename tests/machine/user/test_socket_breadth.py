@@ -175,6 +175,10 @@ def test_corners_of_tcp(tmp_path: Path) -> None:
     both_print_the_same(tmp_path, (GUESTS / "socket_corners.py").read_text(encoding="utf-8"), lines=40)
 
 
+def test_corners_of_other_sockets(tmp_path: Path) -> None:
+    both_print_the_same(tmp_path, (GUESTS / "socket_kinds.py").read_text(encoding="utf-8"), lines=47)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="compares with the kernel that runs us")
 def test_options_are_taken_and_refused_as_by_linux(tmp_path: Path) -> None:
     text = (GUESTS / "socket_options.py").read_text(encoding="utf-8")
