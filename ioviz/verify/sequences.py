@@ -54,6 +54,8 @@ class _Slot:
         self.owner = owner
         self.sent = 0
         self.children = 0
+        self.shut: list[int] = []
+        """Not empty once it was shut down; its duplicates share the list."""
         self.held = False
         """Whether a call that sleeps may hold it open."""
 
@@ -153,7 +155,7 @@ class Generator:
     def _dup(self) -> Op:
         old = self._any()
         new = self._new(old.kind, old.blocks)
-        self.slots[-1].owner, self.slots[-1].sent = old.owner, TCP_LIMIT // 2
+        self.slots[-1].owner, self.slots[-1].sent, self.slots[-1].shut = old.owner, TCP_LIMIT // 2, old.shut
         return Op(0, "dup", (new, old.number))
 
     def _connect(self) -> Op | None:
@@ -174,7 +176,7 @@ class Generator:
 
     def _again(self) -> Op | None:
         slot, to = self._of("tcp", "udp"), self._of("listener", "udp", "tcp")
-        if slot is None or to is None or slot.blocks:
+        if slot is None or to is None or slot.blocks or slot.shut:  # see ACCURACY.md
             return None
         if (slot.kind, to.kind) not in {("tcp", "listener"), ("udp", "udp")}:
             return None
@@ -251,6 +253,7 @@ class Generator:
         slot = self._of("tcp", "unix", "dgram", "udp", "listener")
         if slot is None or (self._holds and not self._waits):
             return None
+        slot.shut.append(slot.number)
         if self._waits and slot.kind == "tcp":  # a sleeper would see the acknowledgement, which Linux delays
             return Op(0, "shutdown", (slot.number, 0))
         return Op(0, "shutdown", (slot.number, self.random.choice((0, 1, 1, 2))))

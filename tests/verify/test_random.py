@@ -63,7 +63,7 @@ def test_a_sleeper_is_told_at_the_step_at_which_it_comes_back() -> None:
     assert steps[5] == [4], "the last one sleeps for ever"
 
 
-def test_a_listener_that_was_shut_down_gives_plain_connections() -> None:
+def test_what_was_shut_down_begins_anew() -> None:
     """ACCURACY.md: on Linux the client's end is ready to read at once, since the new connection is shut down, too."""
     steps = simulate(
         ops(
@@ -76,6 +76,17 @@ def test_a_listener_that_was_shut_down_gives_plain_connections() -> None:
         )
     )
     assert steps[-2].result == [(1, 1), (2, 4)]
+    steps = simulate(
+        ops(
+            ("listener", 1, 16, 0o4000),
+            ("pipe", 2, 3, 0),
+            ("connect", 4, 3),
+            ("shutdown", 4, 2),
+            ("again", 4, 1),
+            ("recv", 4, 2, 0),
+        )
+    )
+    assert steps[-2].result == "EAGAIN"
 
 
 def test_shrinking_keeps_what_is_needed() -> None:
