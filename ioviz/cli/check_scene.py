@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from ioviz.cli.arguments import Parser, UsageError
-from ioviz.cli.messages import LANGUAGES, choose_language, in_language, say
+from ioviz.cli.messages import choose_language, in_language, say
+from ioviz.lesson.language import LANGUAGES
 from ioviz.lesson.scene import Both, SceneError, find_scenes, load_scene
 from ioviz.tui.wrap import wrap
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from ioviz.cli.messages import LANGUAGES, language, say
+from ioviz.cli.messages import language, say
+from ioviz.lesson.language import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

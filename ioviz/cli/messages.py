@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final
 
-LANGUAGES: Final = ("en", "zh")
+from ioviz.lesson.language import LANGUAGES, language_of
 
 _chosen: list[str] = []
 
@@ -226,13 +225,8 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
 
 
 def choose_language(lang: str | None) -> str:
-    """The language to speak: what was asked for, else what the environment says, else English."""
-    if lang is None:
-        for name in ("IOVIZ_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-            if value := os.environ.get(name, ""):
-                lang = "zh" if value.lower().startswith("zh") else "en"
-                break
-    _chosen[:] = [lang or "en"]
+    """The language to speak from now on: what was asked for, else what the environment says, else English."""
+    _chosen[:] = [language_of(lang)]
     return _chosen[0]
 
 

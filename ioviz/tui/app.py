@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 
+from ioviz.lesson.language import language_of
 from ioviz.tui.actions import EVERYWHERE, bindings
 from ioviz.tui.look import Look
-from ioviz.tui.texts import choose_language
 from ioviz.tui.theme import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT, prefers_light
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class IovizApp(App[int]):
     ) -> None:
         super().__init__()
         self._page = page
-        self.lang = choose_language(lang)
+        self.lang = language_of(lang)
         self.look = Look(ascii_only)
         self._open_source = open_source
         self._open_scene = open_scene

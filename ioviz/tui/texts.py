@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final
-
-LANGUAGES: Final = ("en", "zh")
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "user": ("USER  ring 3", "用户态  ring 3"),
@@ -329,16 +326,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "played-score": ("questions {right}/{asked}", "问题 {right}/{asked}"),
     "progress-problem": ("What has been played cannot be kept: {why}", "学习进度存不下来：{why}"),
 }
-
-
-def choose_language(lang: str | None = None) -> str:
-    """The language to speak: what was asked for, else what the environment says, else English."""
-    if lang in LANGUAGES:
-        return lang
-    for name in ("IOVIZ_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := os.environ.get(name, ""):
-            return "zh" if value.lower().startswith("zh") else "en"
-    return "en"
 
 
 def say(lang: str, key: str, **values: object) -> str:

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
+from ioviz.lesson.language import language_of
 from ioviz.model.task import Source
 from ioviz.tui.actions import ACTIONS, EVERYWHERE, GROUPS, STAGE, bindings, by_group, footer_actions
 from ioviz.tui.app import IovizApp
 from ioviz.tui.breakpoints import understand
 from ioviz.tui.overview import BUCKETS, Overview
 from ioviz.tui.screens.stage import StageScreen
-from ioviz.tui.texts import TEXTS, choose_language
+from ioviz.tui.texts import TEXTS
 from ioviz.tui.wrap import CLOSING, wrap
 from tests.tui.fakes import PROGRAM, events
 
@@ -71,12 +72,12 @@ def test_actions_and_texts_are_in_both_languages_and_fit_together() -> None:
 
 
 def test_the_language_is_asked_for_or_the_environment_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose_language(None) == "en"
+    assert language_of(None) == "en"
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
-    assert choose_language(None) == "zh"
-    assert choose_language("en") == "en"
+    assert language_of(None) == "zh"
+    assert language_of("en") == "en"
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    assert choose_language(None) == "en"
+    assert language_of(None) == "en"
 
 
 @pytest.mark.parametrize(

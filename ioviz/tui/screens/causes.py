@@ -16,8 +16,8 @@ from textual.geometry import Region, Size
 from ioviz.tui.layout import Planned
 from ioviz.tui.picture import clock
 from ioviz.tui.screens.moving import AT_ONCE
-from ioviz.tui.texts import drawn, say
-from ioviz.tui.widgets.bars import TitleBar, WhyBar
+from ioviz.tui.texts import say
+from ioviz.tui.widgets.bars import Hints, TitleBar, WhyBar
 from ioviz.tui.widgets.lines import Lines, one_strip
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class CausesScreen(Planned):
         self._title_bar = TitleBar(look)
         self._list = _List(id="causes")
         self._why_bar = WhyBar(look)
-        self._hints = Lines(id="footer")
+        self._hints = Hints(look)
         yield from (self._title_bar, self._list, self._why_bar, self._hints)
 
     def places(self, size: Size) -> dict[str, Region]:
@@ -161,8 +161,7 @@ class CausesScreen(Planned):
         if root:
             texts.append(Text(say(lang, "causes-root"), look.muted))
         self._why_bar.update(texts)
-        hint = Text(f" {drawn(say(lang, 'causes-hint'), look.ascii)}", look.muted)
-        self._hints.show([one_strip(hint, console, self._hints.extent.width)])
+        self._hints.update(say(lang, "causes-hint"))
 
     def _line(self, number: int, width: int) -> Text:
         look, lang = self.app.look, self.app.lang

@@ -16,8 +16,8 @@ from ioviz.lesson.endings import told
 from ioviz.model.cpu import SyscallReturned
 from ioviz.tui.concern import PRIORITY
 from ioviz.tui.layout import Planned
-from ioviz.tui.texts import drawn, say
-from ioviz.tui.widgets.bars import TitleBar, WhyBar
+from ioviz.tui.texts import say
+from ioviz.tui.widgets.bars import Hints, TitleBar, WhyBar
 from ioviz.tui.widgets.lines import Lines, one_strip
 from ioviz.tui.widgets.panel import BOXED, RULED, PanelWidget
 
@@ -76,7 +76,7 @@ class CompareScreen(Planned):
         """A column a run."""
         look = self.app.look
         self._title_bar = TitleBar(look)
-        self._hints = Lines(id="footer")
+        self._hints = Hints(look)
         scene = self._sides[0].source.scene
         ids = {panel.id: panel for panel in self._view.panels}
         order = [panel for panel in (*(scene.focus if scene is not None else ()), *PRIORITY) if panel in ids]
@@ -171,12 +171,7 @@ class CompareScreen(Planned):
             left.active = right.active = left.text != right.text
             left.update()
             right.update()
-        self._say(drawn(say(lang, "compare-hint"), look.ascii))
-
-    def _say(self, text: str) -> None:
-        """A note in the last line, or its keys."""
-        line = Text(f" {text}", self.app.look.muted)
-        self._hints.show([one_strip(line, self.app.console, self._hints.extent.width)])
+        self._hints.update(say(lang, "compare-hint"))
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -218,11 +213,9 @@ class CompareScreen(Planned):
             place = low + 1 if by < 0 else high
             if monotonic() - said > 0.15:
                 said = monotonic()
-                self._say(
-                    drawn(say(self.app.lang, "looking", n=f"{abs(place - self.position):,}"), self.app.look.ascii)
-                )
+                self._hints.update(say(self.app.lang, "looking", n=f"{abs(place - self.position):,}"))
             await asyncio.sleep(0)
-        self._say(say(self.app.lang, "no-before" if by < 0 else "no-more"))
+        self._hints.update(say(self.app.lang, "no-before" if by < 0 else "no-more"))
 
     def action_close(self) -> None:
         """Back to the stage."""

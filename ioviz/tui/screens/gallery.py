@@ -13,8 +13,8 @@ from textual.geometry import Region, Size
 
 from ioviz.tui.layout import Planned
 from ioviz.tui.preview import about, boxed
-from ioviz.tui.texts import drawn, say
-from ioviz.tui.widgets.bars import TitleBar
+from ioviz.tui.texts import say
+from ioviz.tui.widgets.bars import Hints, TitleBar
 from ioviz.tui.widgets.lines import Lines, one_strip
 from ioviz.tui.wrap import wrap
 
@@ -90,7 +90,7 @@ class GalleryScreen(Planned):
         self._title_bar = TitleBar(self.app.look)
         self._cards = Cards(self._choose, self.action_move)
         self._preview = Lines(id="preview")
-        self._hints = Lines(id="footer")
+        self._hints = Hints(self.app.look)
         yield from (self._title_bar, self._cards, self._preview, self._hints)
 
     def on_mount(self) -> None:
@@ -220,8 +220,7 @@ class GalleryScreen(Planned):
             hint = say(lang, "gallery-filter", text=self._typed, n=len(self._shown))
         elif self.app.progress.problem:
             hint = say(lang, "progress-problem", why=self.app.progress.problem)
-        hints = Text(f" {drawn(hint, look.ascii)}", look.style("foreground"))
-        self._hints.show([one_strip(hints, console, self._hints.extent.width)])
+        self._hints.update(hint)
         width, height = self._cards.extent
         self._cards.show([one_strip(line, console, width) for line in self._list(width, height)])
         width, height = self._preview.extent

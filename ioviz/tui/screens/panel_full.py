@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual.geometry import Region, Size
 
 from ioviz.tui.actions import BY_ID, STAGE, bindings
 from ioviz.tui.layout import Planned
-from ioviz.tui.texts import drawn, say
-from ioviz.tui.widgets.bars import TitleBar, WhyBar
-from ioviz.tui.widgets.lines import Lines, one_strip
+from ioviz.tui.texts import say
+from ioviz.tui.widgets.bars import Hints, TitleBar, WhyBar
 from ioviz.tui.widgets.panel import FULL, PanelWidget
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ class PanelScreen(Planned):
         self._title_bar = TitleBar(look)
         self._widget = PanelWidget(self._stage.panel(self._panel), look, FULL)
         self._why_bar = WhyBar(look)
-        self._hints = Lines(id="footer")
+        self._hints = Hints(look)
         yield from (self._title_bar, self._widget, self._why_bar, self._hints)
 
     def places(self, size: Size) -> dict[str, Region]:
@@ -85,7 +83,7 @@ class PanelScreen(Planned):
 
     def restyle(self) -> None:
         """Show what the stage below shows."""
-        moment, look, lang = self._stage.moment, self.app.look, self.app.lang
+        moment, lang = self._stage.moment, self.app.lang
         self.places(self.app.size)
         if moment is None:
             return
@@ -96,8 +94,7 @@ class PanelScreen(Planned):
         )
         self._widget.update(moment)
         self._why_bar.update(self._stage.why_texts)
-        hints = Text(f" {drawn(say(lang, 'panel-hint'), look.ascii)}", look.muted)
-        self._hints.show([one_strip(hints, self.app.console, self._hints.extent.width)])
+        self._hints.update(say(lang, "panel-hint"))
 
     async def action_turn(self, by: int) -> None:
         """The next panel, or the one before."""

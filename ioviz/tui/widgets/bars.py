@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.strip import Strip
 
 from ioviz.tui.actions import footer_actions
-from ioviz.tui.texts import say
+from ioviz.tui.texts import drawn, say
 from ioviz.tui.widgets.lines import Lines, one_strip, run
 from ioviz.tui.wrap import wrap
 
@@ -122,6 +122,19 @@ class WhyBar(Lines):
         strips = [Strip.join([bar, one_strip(line, self.app.console, width - 3)]) for line in lines]
         strips += [Strip.join([bar, Strip.blank(width - 3)])] * (rows - len(strips))
         self.show(strips)
+
+
+class Hints(Lines):
+    """The last line of a screen that has keys of its own: what they are, or a note."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(id="footer")
+        self.look = look
+
+    def update(self, text: str) -> None:
+        """Show `text`."""
+        line = Text(f" {drawn(text, self.look.ascii)}", self.look.muted)
+        self.show([one_strip(line, self.app.console, self.extent.width)])
 
 
 class Footer(Lines):
