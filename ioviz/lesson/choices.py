@@ -98,10 +98,19 @@ def _argument(arg: Any) -> str:
     return f"{arg[0]}:{arg[1]}" if _is_address(arg) else repr(arg) if isinstance(arg, str) else str(arg)
 
 
+MOST_ASKED: Final = 6
+"""Descriptors of a call of select or poll that a question names."""
+
+
 def call_text(entry: TrapEntered) -> str:
-    """`recvfrom(5, 4)`: the call with those arguments that are plain."""
+    """`recvfrom(5, 4)`: the call with those arguments that are plain; of select and poll, what they ask about."""
     plain = [_argument(arg) for arg in entry.args[:3] if isinstance(arg, (int, str)) or _is_address(arg)]
     name = name_of(entry.nr)
+    if name in {"select", "poll"}:
+        args: tuple[Any, ...] = entry.args
+        asked = args[1] if name == "select" else [line[0] for line in args[0]]
+        numbers = [str(fd) for fd in asked[:MOST_ASKED]] + ["…"] * (len(asked) > MOST_ASKED)
+        plain = [*plain[: name == "select"], f"{{{', '.join(numbers)}}}"]
     if name == "execve":
         plain = plain[:1]
     if name in {"sendto", "write", "recvfrom", "read"}:

@@ -240,6 +240,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "open-article": ("What the article says, and what Linux does (A)", "文章怎么说，Linux 怎么做（A）"),
     "open-costs": ("What it costs on this computer (m)", "这台电脑上的开销（m）"),
     "open-race": ("The race (m)", "比赛（m）"),
+    "as-written": ("as written", "按程序"),
     "last-scene": (
         "This was the last scene of the course. Any program of yours can be watched the same way: ioviz play FILE.py",
         "课程到这里就全部结束了。你自己的程序也可以这样看：ioviz play 文件.py",

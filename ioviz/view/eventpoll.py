@@ -44,10 +44,16 @@ def _waiters(moment: Moment, ep: int) -> tuple[int, ...]:
     return tuple(world.wait_entries[entry].task for entry in entries)
 
 
+def _at_hand(moment: Moment) -> int:
+    """The item that the event is about; 0 for none."""
+    event = moment.event
+    found: int = getattr(event, "item", getattr(event, "node", getattr(event, "pivot", 0)))
+    return found
+
+
 def _top(moment: Moment, row: Eventpoll) -> int:
     """Where to begin drawing: the root, or in a large tree an ancestor of the item at hand."""
-    event, nodes = moment.event, moment.world.rb_nodes
-    node = getattr(event, "item", getattr(event, "node", getattr(event, "pivot", 0)))
+    nodes, node = moment.world.rb_nodes, _at_hand(moment)
     if row.count <= 31 or node not in nodes:
         return row.root
     for _ in range(2):
@@ -114,20 +120,27 @@ def render(moment: Moment, width: int, height: int) -> Text:
     lines = [
         Text.assemble(
             (pick(moment, "ready list  ", "就绪链表  "), "bold"), _chain(moment, ready, world.ready_lists[row.id].count)
-        ),
-        Text.assemble(
-            (pick(moment, "epoll_wait  ", "等待者    "), "bold"),
-            (
-                ", ".join(task_name(world, tid) for tid in waiters) or pick(moment, "nobody sleeps here", "没有"),
-                "blue" if waiters else "bright_black",
-            ),
-        ),
+        )
     ]
+    if waiters or len(_fitting(moment, row, width, height - 3)) == len(_fitting(moment, row, width, height - 2)):
+        lines.append(
+            Text.assemble(
+                (pick(moment, "epoll_wait  ", "等待者    "), "bold"),
+                (
+                    ", ".join(task_name(world, tid) for tid in waiters) or pick(moment, "nobody sleeps here", "没有"),
+                    "blue" if waiters else "bright_black",
+                ),
+            )
+        )
     if height >= 4:
         what = pick(moment, f"{row.count} item{'s' * (row.count != 1)}", f"{row.count} 项")
-        top = _top(moment, row)
+        levels = _fitting(moment, row, width, height - len(lines) - 1)
+        top = levels[0][0] if levels else row.root
         if top != row.root:
             what += pick(moment, f", here those below fd {_fd(moment, top)}", f"，这里是 fd {_fd(moment, top)} 以下")
+        elif row.root:
+            under = row.count - sum(node != 0 for level in levels for node in level)
+            what += pick(moment, f", {under} further down", f"，更下面还有 {under} 项") if under else ""
         legend = pick(moment, "red", "红"), pick(moment, "black", "黑")
         red, black = glyph(moment, "●", "*"), glyph(moment, "○", "o")
         lines.append(
@@ -145,15 +158,35 @@ def render(moment: Moment, width: int, height: int) -> Text:
     return joined(lines[:height])
 
 
+def _across(levels: list[list[int]], width: int) -> int:
+    """How many columns these levels of the tree take."""
+    return min(width - 2, max(12, (1 << len(levels) >> 1) * 6))
+
+
+def _fitting(moment: Moment, row: Eventpoll, width: int, room: int) -> list[list[int]]:
+    """The levels of the tree for which there is room: from its top, or from an ancestor of the item at hand, if that
+    would not be among them."""
+    if not row.root or room < 1:
+        return []
+    levels = _cut(_levels(moment, _top(moment, row)), width, room)
+    nodes, node = moment.world.rb_nodes, _at_hand(moment)
+    if node not in nodes or any(node in level for level in levels):
+        return levels
+    for _ in range(len(levels) - 1):
+        node = nodes[node].parent or node
+    return _cut(_levels(moment, node), width, room)
+
+
+def _cut(levels: list[list[int]], width: int, room: int) -> list[list[int]]:
+    while len(levels) > 1 and (2 * len(levels) - 1 > room or _across(levels, width) >> len(levels) - 1 < 5):
+        levels.pop()
+    return levels
+
+
 def _tree(moment: Moment, row: Eventpoll, width: int, room: int) -> list[Text]:
     """The tree: a row of nodes, a row of branches, and so on."""
-    levels = _levels(moment, _top(moment, row))
-    across = min(width, max(12, 2 ** (len(levels) - 1) * 6))
-    while len(levels) > 1 and (2 * len(levels) - 1 > room or across // 2 ** (len(levels) - 1) < 5):
-        levels.pop()
-        across = min(width, max(12, 2 ** (len(levels) - 1) * 6))
-    if room < 1:
-        return []
+    levels = _fitting(moment, row, width, room)
+    across = _across(levels, width) if levels else 0
     event = moment.event
     here = {getattr(event, name, 0) for name in ("item", "node", "pivot", "successor")} - {0}
     lines: list[Text] = []

@@ -47,6 +47,17 @@ def test_a_duplicate_has_the_same_file_and_another_key() -> None:
     assert len(files) == 8
 
 
+def test_where_the_tree_is_larger_than_the_panel_the_item_at_hand_is_seen() -> None:
+    played = play(SCENE)
+    place = played.chapter("A duplicate that is none")
+    told = played.panel("eventpoll", place, 70, 9)
+    assert "●11" in told
+    assert "here those below fd" in told
+    assert "nobody sleeps here" in played.panel("eventpoll", place, 90, 14)
+    small = played.panel("eventpoll", played.chapter("Ready, and no tree was searched"), 70, 8)
+    assert "1 further down" in small
+
+
 def test_the_callback_reaches_both_and_touches_no_node() -> None:
     played = play(SCENE)
     place = played.chapter("Ready, and no tree was searched")

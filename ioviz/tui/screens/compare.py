@@ -154,7 +154,7 @@ class CompareScreen(Planned):
                 panel.update(moment)
             trigger = side.source.knob("trigger")
             differs = self._parted is not None and position > self._parted
-            name = trigger.upper() if trigger in ("lt", "et") else trigger.replace("-", " ")
+            name = trigger.upper() if trigger in ("lt", "et") else say(lang, "as-written")
             parted = (f"{look.glyphs.dot} {say(lang, 'compare-differs')}", look.style("warning", bold=True))
             head = Text.assemble(
                 (f" {name} ", look.style("background", bold=True, on="accent")),
