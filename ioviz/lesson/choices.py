@@ -45,8 +45,8 @@ Choice = Texts
 
 PROMPTS: Final = {
     "ready": Texts(
-        "{who} is in {call}(). Which descriptors will it return?",
-        "{who} 正在 {call}() 里。它会返回哪些描述符？",
+        "{who} is in {call}(). Which descriptors will it return, if any?",
+        "{who} 正在 {call}() 里。它会返回哪些描述符？（也可能一个都没有）",
     ),
     "blocks": Texts(
         "{who} calls {call}. Will this call put it to sleep?",
@@ -54,8 +54,8 @@ PROMPTS: Final = {
     ),
     "result": Texts("{who} calls {call}. What will it return?", "{who} 调用 {call}。它会返回什么？"),
     "readylist": Texts(
-        "What is on the ready list after the next event?",
-        "下一个事件之后，就绪链表上有哪些项？",
+        "What is on the ready list after the next event, if anything?",
+        "下一个事件之后，就绪链表上有哪些项？（也可能一项都没有）",
     ),
     "next": Texts("Who runs next on this CPU?", "这个 CPU 接下来运行谁？"),
 }
@@ -98,6 +98,7 @@ def _argument(arg: Any) -> str:
     return f"{arg[0]}:{arg[1]}" if _is_address(arg) else repr(arg) if isinstance(arg, str) else str(arg)
 
 
+OPERATIONS: Final = {"1": "EPOLL_CTL_ADD", "2": "EPOLL_CTL_DEL", "3": "EPOLL_CTL_MOD"}
 MOST_ASKED: Final = 6
 """Descriptors of a call of select or poll that a question names."""
 
@@ -106,6 +107,8 @@ def call_text(entry: TrapEntered) -> str:
     """`recvfrom(5, 4)`: the call with those arguments that are plain; of select and poll, what they ask about."""
     plain = [_argument(arg) for arg in entry.args[:3] if isinstance(arg, (int, str)) or _is_address(arg)]
     name = name_of(entry.nr)
+    if name == "epoll_ctl":
+        plain = [OPERATIONS.get(text, text) if place == 1 else text for place, text in enumerate(plain)]
     if name in {"select", "poll"}:
         args: tuple[Any, ...] = entry.args
         asked = args[1] if name == "select" else [line[0] for line in args[0]]

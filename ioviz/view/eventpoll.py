@@ -91,7 +91,8 @@ def key(moment: Moment) -> Hashable:
         drawn,
         _ready(moment, row.id),
         _waiters(moment, row.id),
-        getattr(event, "item", getattr(event, "node", 0)),
+        _at_hand(moment),
+        getattr(event, "successor", 0),
     )
 
 
