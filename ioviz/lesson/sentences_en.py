@@ -185,6 +185,8 @@ SENTENCES: Final = {
     "TimerfdCreated": "A timer behind a descriptor: it can be read and waited for.",
     "TimerfdSet": "The timer behind the descriptor is set: it rings at {due} ns, then every {interval} ns (0: not at all).",
     "TimerfdExpired": "The timer behind a descriptor rings: it can be read now.",
+    "FileLocked": "The open file has the lock now.",
+    "FileUnlocked": "The open file has given the lock back; whoever waits for it tries again.",
     "SignalfdCreated": "A descriptor from which signals can be read: {numbers}.",
     "SignalfdSet": "The descriptor gives these signals from now on: {numbers}.",
     "SignalfdReleased": "The signalfd is gone.",

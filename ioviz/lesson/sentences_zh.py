@@ -157,6 +157,8 @@ SENTENCES: Final = {
     "TimerfdCreated": "建立一个带描述符的定时器：可以读它，也可以等它。",
     "TimerfdSet": "描述符后面的定时器设好了：{due} ns 时响，此后每 {interval} ns 一次（0 表示不响）。",
     "TimerfdExpired": "描述符后面的定时器到点了：现在可读。",
+    "FileLocked": "这个打开的文件现在拿到了锁。",
+    "FileUnlocked": "这个打开的文件交还了锁；等锁的任务再试一次。",
     "SignalfdCreated": "建立一个可以从中读出信号的描述符：{numbers}。",
     "SignalfdSet": "这个描述符从现在起给出这些信号：{numbers}。",
     "SignalfdReleased": "signalfd 没有了。",

@@ -17,6 +17,7 @@ from ioviz.model.disk import Disk
 from ioviz.model.eventfd import Eventfd
 from ioviz.model.eventpoll import Epitem, Eventpoll
 from ioviz.model.files import Fd, OpenFile
+from ioviz.model.flock import Flock
 from ioviz.model.futex import Futex
 from ioviz.model.host import Host, Run
 from ioviz.model.inputs import InputDevice
@@ -64,6 +65,8 @@ class World:
     """The signals that a task blocks, if any."""
     fds: dict[int, Fd]
     files: dict[int, OpenFile]
+    flocks: dict[int, Flock]
+    """The locks of files, by the object that the files open."""
     pipes: dict[int, Pipe]
     inodes: dict[int, Inode]
     names: dict[tuple[int, str], int]

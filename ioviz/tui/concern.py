@@ -41,6 +41,7 @@ BY_CONCEPT: Final[dict[str, tuple[str, ...]]] = {
     "mirror": ("sockets",),
     "socket": ("sockets",),
     "files": ("files",),
+    "flock": ("files",),
     "pipe": ("pipes",),
     "eventpoll": ("eventpoll",),
     "rbtree": ("eventpoll",),

@@ -360,6 +360,7 @@ def _data_read(args: Args, ret: int, out: Any) -> str:
     return f"{quoted(out, ret) if ret >= 0 else POINTER}, {args[1]}"
 
 
+FLOCKS: Final = ((1, "LOCK_SH"), (2, "LOCK_EX"), (4, "LOCK_NB"), (8, "LOCK_UN"))
 PROTECTION: Final = ((1, "PROT_READ"), (2, "PROT_WRITE"), (4, "PROT_EXEC"))
 MAPPING: Final = ((2, "MAP_PRIVATE"), (0x20, "MAP_ANONYMOUS"))
 
@@ -370,6 +371,7 @@ FORMATS: Final[dict[int, Format]] = {
     SYS.openat: Format(_openat_args),
     SYS.stat: Format(lambda a: f"{_path(a)}, ", lambda a, ret, out: _stat(ret, out)),
     SYS.fstat: Format(_first, lambda a, ret, out: _stat(ret, out)),
+    SYS.flock: Format(lambda a: f"{a[0]}, {bits(a[1], FLOCKS)}"),
     SYS.lseek: Format(lambda a: f"{a[0]}, {a[1]}, {named(a[2], WHENCE)}"),
     SYS.mkdir: Format(lambda a: f"{_path(a)}, {a[1]:04o}" if len(a) > 1 else _path(a)),
     SYS.rmdir: Format(_path),

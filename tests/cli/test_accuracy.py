@@ -28,7 +28,7 @@ def test_files_that_nobody_shares(tmp_path: Path) -> None:
         "import fcntl, os, subprocess\n"
         "with open('file', 'w') as one, open('file') as other:\n"
         "    for each in (one, other):\n"
-        "        fcntl.flock(each, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "        fcntl.lockf(each, fcntl.LOCK_SH | fcntl.LOCK_NB)\n"
         "print('both have the lock')\n"
         "with open('script', 'w') as script:\n"
         "    script.write('#!/usr/bin/python3\\nprint(1)\\n')\n"

@@ -183,8 +183,14 @@ class Files(WaitQueues):
         if row.refs == 0:
             if file in self.watches:
                 self.eventpoll_release_file(file)
+            if row.obj in self.world.flocks:
+                self.release_flock(row)
             self.ops[row.kind].release(self, row)  # type: ignore[arg-type]  # every Files is a Kernel
             self.emit(FileReleased, file)
+
+    def release_flock(self, file: OpenFile) -> None:
+        """Give back the lock that the open file holds."""
+        raise NotImplementedError
 
     def eventpoll_release_file(self, file: int) -> None:
         """Take the open file out of every epoll instance that watches it."""

@@ -13,6 +13,7 @@ from ioviz.machine.kernel import eventpoll
 from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.fastpath import FASTPATH, send_events
 from ioviz.machine.kernel.files import Descriptors, Files
+from ioviz.machine.kernel.flock import release_flock
 from ioviz.machine.kernel.inet import Net
 from ioviz.machine.kernel.pipe import pipe_fcntl
 from ioviz.machine.kernel.process import ProcessState, exit_group, exit_task
@@ -297,6 +298,7 @@ class Kernel(Files):
     # -- what other files add
 
     ep_poll_callback = eventpoll.ep_poll_callback
+    release_flock = release_flock
     eventpoll_release_file = eventpoll.eventpoll_release_file
     send_events = send_events
     retarget = retarget

@@ -46,7 +46,7 @@ SA_RESTART: Final = 0x10000000
 SO_RCVTIMEO, SO_SNDTIMEO = 20, 21
 WAKING: Final = frozenset(
     {SYS.read, SYS.write, SYS.accept4, SYS.connect, SYS.sendto, SYS.recvfrom, SYS.sendmsg, SYS.recvmsg, SYS.futex}
-    | {SYS.readv, SYS.writev, SYS.sendfile, SYS.splice, SYS.wait4, SYS.waitid, SYS.ioctl, SYS.openat}
+    | {SYS.readv, SYS.writev, SYS.sendfile, SYS.splice, SYS.wait4, SYS.waitid, SYS.ioctl, SYS.openat, SYS.flock}
 )
 """The calls that SA_RESTART makes again (signal(7)); all others fail with EINTR whatever the action says."""
 TIMED: Final = {

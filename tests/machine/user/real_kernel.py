@@ -104,6 +104,11 @@ def _ioctl(fd: int, request: int, arg: int) -> tuple[int, int]:
     return result, buffer[0]
 
 
+def _flock(fd: int, operation: int) -> int:
+    fcntl.flock(fd, operation)
+    return 0
+
+
 def _fcntl(fd: int, cmd: int, arg: int) -> int:
     return fcntl.fcntl(fd, cmd, arg)
 
@@ -181,6 +186,7 @@ _CALLS: dict[int, Any] = {
     SYS.socketpair: _socketpair,
     SYS.ioctl: _ioctl,
     SYS.fcntl: _fcntl,
+    SYS.flock: _flock,
     SYS.poll: _poll,
     SYS.select: _select,
     SYS.epoll_create1: _epoll_create1,

@@ -1,4 +1,4 @@
-"""Options, sequenced packets and other corners of sockets: the same program prints the same on both kernels."""
+"""Options, sequenced packets, other corners of sockets, locks of files: a program prints the same on both kernels."""
 
 from __future__ import annotations
 
@@ -177,6 +177,10 @@ def test_corners_of_tcp(tmp_path: Path) -> None:
 
 def test_corners_of_other_sockets(tmp_path: Path) -> None:
     both_print_the_same(tmp_path, (GUESTS / "socket_kinds.py").read_text(encoding="utf-8"), lines=47)
+
+
+def test_locks_of_files(tmp_path: Path) -> None:
+    both_print_the_same(tmp_path, (GUESTS / "flocks.py").read_text(encoding="utf-8"), lines=11)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="compares with the kernel that runs us")

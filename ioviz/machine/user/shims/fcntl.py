@@ -1,4 +1,5 @@
-"""The C module `fcntl`: fcntl(2) and ioctl(2), as far as sockets and pipes need them; file locks always succeed.
+"""The C module `fcntl`: fcntl(2) and ioctl(2), as far as sockets and pipes need them, and flock(2). Locks by fcntl(2)
+(`lockf`) always succeed.
 
 Source: `Modules/fcntlmodule.c`.
 """
@@ -134,12 +135,15 @@ class Control:
         return _to_bytes(out, data)
 
     def flock(self, fd: Any, operation: int, /) -> None:
-        """Nothing but a look at the descriptor: no other process shares the files of a guest."""
-        c_int(operation)
-        self._call(SYS.fcntl, fd_of(fd), CONSTANTS["F_GETFD"], 0)
+        """Perform the lock operation on file descriptor `fd`; it belongs to the open file."""
+        number, code = fd_of(fd), c_int(operation)
+        while (result := self._syscall(SYS.flock, number, code)) == -EINTR:
+            self._check_signals()
+        if result < 0:
+            raise failure(result)
 
     def lockf(self, fd: Any, cmd: int, len: int = 0, start: int = 0, whence: int = 0, /) -> None:
-        """Nothing, as `flock`."""
+        """Nothing but a look at the descriptor."""
         if not c_int(cmd) & 0xB:
             raise ValueError("unrecognized lockf argument")
         self._call(SYS.fcntl, fd_of(fd), CONSTANTS["F_GETFD"], 0)
