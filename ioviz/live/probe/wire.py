@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.live.calls import Call, Ended, LeftOut, Lost
+from ioviz.live.probe.kqueue import Kqueues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,7 @@ class Decoder:
         self._lists: frozenset[int] = frozenset()
         self._detailed: frozenset[int] = frozenset()
         self._rest = bytearray()
+        self._kqueues = Kqueues()
         self._names: dict[int, Any] = {}
         self._files: dict[int, str] = {}
         self._threads: dict[int, int] = {}
@@ -156,8 +158,34 @@ class Decoder:
             yield Call(tid, "exit", (0,), None, start, end, pid=self.pid)
             yield Ended(tid, t=end)
             return
+        if name == "kevent":
+            yield from self._kevent(tid, fd, said, result, pairs, start, end, at)
+            return
+        if name == "close":
+            self._kqueues.closed(fd)
         args, out = _arguments(name, fd, said, pairs)
         yield Call(tid, name, args, result, start, end, pid=self.pid, out=out, data=data, at=at)
+
+    def _kevent(
+        self,
+        tid: int,
+        fd: int,
+        said: Any,
+        result: int,
+        pairs: tuple[tuple[int, int], ...],
+        start: int,
+        end: int,
+        at: tuple[str, int] | None,
+    ) -> Iterator[Item]:
+        changes, timeout, most = said
+        for ident, which, flags in changes:
+            ctl = self._kqueues.change(fd, int(ident), int(which), int(flags))
+            if ctl is not None:
+                yield Call(tid, "epoll_ctl", (fd, *ctl), min(result, 0), start, end, pid=self.pid, at=at)
+        if most:
+            found = self._kqueues.found(pairs)
+            args = (fd, found, int(most), int(timeout))
+            yield Call(tid, "epoll_wait", args, min(result, len(found)), start, end, pid=self.pid, at=at)
 
     def _asleep(self, numbers: array.array[int]) -> Iterator[Item]:
         for at in range(0, len(numbers) - 4, 5):
@@ -167,6 +195,8 @@ class Decoder:
             self._open[ident] = start
             tid = self._threads.get(ident, ident & 0x7FFFFFFF)
             name = self._calls[code]
+            if name == "kevent":
+                name = "epoll_wait"
             args, _ = _arguments(name, fd, None if code in self._detailed else argument, None)
             yield Call(tid, name, args, None, start, entered_only=True, pid=self.pid)
 
@@ -240,8 +270,6 @@ def _arguments(
             return (0, 0, said, None), None
         case "recvmsg" | "sendmsg":
             return (fd, None, 0), None
-        case "kevent":
-            return (fd, tuple(map(tuple, parts[0])) if parts else None, pairs), None
         case "clone":
             return (THREAD, None, None, None, None), None
         case "epoll_create1":

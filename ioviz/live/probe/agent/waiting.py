@@ -184,7 +184,7 @@ def probe_waiting() -> None:
     ):
         if hasattr(module, name):
             setattr(module, name, probed(getattr(module, name)))
-            if selectors is not None:  # it has taken its own copy already
+            if hasattr(selectors, user):  # it has taken its own copy already
                 getattr(selectors, user)._selector_cls = getattr(module, name)
     module.select = _select(module.select)
     if selectors is not None:
@@ -197,23 +197,44 @@ def _two(r: Any, w: Any, timeout: Any) -> Any:
 
 
 def _kqueue_class(real: Any) -> Any:
-    """Elsewhere than on Linux: what `kevent` was told and what it gave, as (ident, filter, flags)."""
+    """Elsewhere than on Linux: what `kevent` was told, as (ident, filter, flags), and what it gave, as (ident, filter).
+    ioviz makes the nearest calls of epoll of it."""
 
     class kqueue:
+        """`select.kqueue`, noted."""
+
         def __init__(self) -> None:
+            before = now()
             self._inner = real()
-            note(EPOLL_CREATE, -1, 0, self._inner.fileno(), now(), notes.place(getframe(1)))
+            note(EPOLL_CREATE, -1, 0, self._inner.fileno(), before, notes.place(getframe(1)))
+
+        @classmethod
+        def fromfd(cls, fd: Any) -> Any:
+            self = cls.__new__(cls)
+            self._inner = real.fromfd(fd)
+            return self
 
         def control(self, changes: Any, max_events: Any, timeout: Any = None) -> Any:
             before = now()
             changes = list(changes or ())
             told = [[c.ident, c.filter, c.flags] for c in changes[:64]]
-            notes.sleeping[ident()] = (KEVENT, self._inner.fileno(), 0, before)
-            ready = self._inner.control(changes, max_events, timeout)
+            wait = -1 if timeout is None else int(timeout * 1000)
+            said = notes.name(("args", [told, wait, max_events]))
+            if max_events and timeout != 0:
+                notes.sleeping[ident()] = (KEVENT, self._inner.fileno(), 0, before)
+            try:
+                ready = self._inner.control(changes, max_events, timeout)
+            except OSError as error:
+                note(KEVENT, self._inner.fileno(), said, -(error.errno or 0), before, notes.place(getframe(1)))
+                raise
             pairs = [number for event in ready for number in (event.ident, event.filter)]
-            said = notes.name(("args", [told, -1 if timeout is None else int(timeout * 1000)]))
             note(KEVENT, self._inner.fileno(), said, len(ready), before, notes.place(getframe(1)), pairs)
             return ready
+
+        def close(self) -> None:
+            if not self._inner.closed:
+                note(CLOSE, self._inner.fileno(), 0, 0, now(), notes.place(getframe(1)))
+            self._inner.close()
 
         def __getattr__(self, name: Any) -> Any:
             return getattr(self._inner, name)
