@@ -8,9 +8,8 @@ what is not known stays as it is.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
-
-from ioviz.lesson.faults_zh import ALLOWED, LAST, RECORDINGS, SCENES
 
 _WHERE: Final = r"(?P<where>at \S+:\d+|before its first line)"
 _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
@@ -89,12 +88,13 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
-def _compiled(table: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
+@cache
+def _known(allowed: bool = False) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The tables, made when the first message is to be told in Chinese: they take as long as an import or two."""
+    from ioviz.lesson.faults_zh import ALLOWED, LAST, RECORDINGS, SCENES
+
+    table = ALLOWED if allowed else (*_PATTERNS, *SCENES, *RECORDINGS, *LAST)
     return tuple((re.compile(pattern, re.DOTALL), template) for pattern, template in table)
-
-
-_KNOWN: Final = _compiled((*_PATTERNS, *SCENES, *RECORDINGS, *LAST))
-_ALLOWED: Final = _compiled(ALLOWED)
 
 
 def told(text: object, lang: str) -> str:
@@ -104,7 +104,7 @@ def told(text: object, lang: str) -> str:
 
 
 def _chinese(message: str) -> str:
-    for pattern, template in _KNOWN:
+    for pattern, template in _known():
         match = pattern.fullmatch(message)
         if match is not None:
             parts = match.groupdict()
@@ -127,7 +127,7 @@ def _parts(message: str) -> str:
 
 def _allowed(text: str) -> str:
     """What may stand at a place of a scene's file."""
-    for pattern, template in _ALLOWED:
+    for pattern, template in _known(allowed=True):
         match = pattern.fullmatch(text)
         if match is not None:
             parts = match.groupdict()
