@@ -164,4 +164,15 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
         ("again", 2, 4),
         ("look",),
     ),
+    "connecting again throws away what a lost connection had brought": ops(
+        ("listener", 1, 16, 0),
+        ("connect", 2, 1),
+        (2, "accept", 3, 1, 0),
+        ("send", 3, 1, 5, 0),
+        ("send", 2, 3, 1, 0),
+        ("close", 3),
+        ("again", 2, 1),
+        ("queued", 2),
+        ("look",),
+    ),
 }

@@ -27,6 +27,7 @@ from ioviz.machine.kernel.inet import (
 )
 from ioviz.machine.kernel.sock import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO, deadline, sleep_on
 from ioviz.machine.kernel.tcp_state import give_up, receive_reset, release_socket, stop_timer
+from ioviz.model.buffer import BufferDiscarded
 from ioviz.model.files import SOCKET
 from ioviz.model.socket import (
     CLOSE,
@@ -213,6 +214,8 @@ def _finish_connect(k: Kernel, file: OpenFile, sock: int) -> int:
         local = row.local
         if not row.bound:  # its name stays, without the port
             release_port(k, row.host, row.protocol, local, sock)
+        if world.buffers[sock * 2].bytes:  # it had been connected, and nobody had read
+            k.emit(BufferDiscarded, sock * 2)
         k.emit(SocketDisconnected, sock, local)
         return -error
     return 0
