@@ -114,6 +114,14 @@ FLAGS: Final[dict[str, tuple[str, str]]] = {
     "--lang": ("language of the texts (else from the environment)", "界面语言（不写则看环境变量）"),
     "--ascii": ("draw with ASCII only", "只用 ASCII 字符画图"),
     "--plain": ("as text (also when there is no terminal)", "输出为文字（没有终端时也是这样）"),
+    "trace --stdin": (
+        "what the program reads as its stdin (on the stage it has nothing to read otherwise)",
+        "程序从这个文件读标准输入（否则在舞台上它读不到任何内容）",
+    ),
+    "trace --output": (
+        "where what the program prints goes (the stage shows none of it otherwise)",
+        "程序的输出写到这个文件（否则舞台上不显示）",
+    ),
     "--record": ("keep all of it, to be played later", "录下全部过程，以后可以播放"),
     "-m": ("run a module, as Python has it; the rest are its arguments", "像 Python 那样运行模块；其余都是它的参数"),
     "--peer": ("a further program on the same host (repeatable)", "同一台主机上的另一个程序（可重复）"),

@@ -95,6 +95,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the output could not be written: {why}",
         "输出写不出去：{why}",
     ),
+    "no-stream": ("cannot open {path}: {why}", "无法打开 {path}：{why}"),
     "no-record": (
         "{path}: cannot write the recording ({why}); choose another place with --record",
         "{path}：录像写不进去（{why}）；请用 --record 换个位置",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from ioviz.cli.messages import choose_language, say
 
 if TYPE_CHECKING:
     from ioviz.cli.arguments import Request
+    from ioviz.live.choose import Streams
     from ioviz.live_session import LiveSession
 
 SOURCES = ("auto", "strace", "procfs", "probe", "ebpf")
@@ -23,6 +25,8 @@ def parser_of(verb: str) -> Parser:
     parser = Parser(verb)
     if verb == "trace":
         parser.add("program", nargs=argparse.REMAINDER, metavar="PROGRAM")
+        parser.add("--stdin", type=Path, metavar="FILE")
+        parser.add("--output", type=Path, metavar="FILE")
     else:
         parser.add("pid", metavar="PID")
     parser.add("--source", choices=SOURCES, default="auto")
@@ -45,7 +49,10 @@ def run(request: Request) -> int:
     from ioviz.cli.play import at_terminal
 
     plain = options.plain or not at_terminal()
-    session = open_session(pid, argv, options.source, options.record, lang, plain=plain)
+    stdin, output = (options.stdin, options.output) if argv else (None, None)
+    with contextlib.ExitStack() as files:
+        streams = _streams(stdin, output, files, plain=plain)
+        session = open_session(pid, argv, options.source, options.record, lang, streams)
     try:
         if plain:
             return _tell(session, lang, options.record)
@@ -58,8 +65,25 @@ def run(request: Request) -> int:
             print(say("recorded", path=options.record), file=sys.stderr)
 
 
+def _streams(stdin: Path | None, output: Path | None, files: contextlib.ExitStack, *, plain: bool) -> Streams:
+    """stdin, stdout and stderr of a program that we start. On the stage the terminal is ours: it may neither read from
+    it nor write across the picture. Raises UsageError."""
+    silent = subprocess.DEVNULL
+    first: Any = None if plain else silent
+    rest: Any = (sys.stderr, None) if plain else (silent, silent)
+    try:
+        if stdin is not None:
+            first = files.enter_context(stdin.open("rb"))
+        if output is not None:
+            file = files.enter_context(output.open("wb"))
+            rest = (file, file)
+    except OSError as error:
+        raise UsageError(say("no-stream", path=error.filename, why=error.strerror)) from error
+    return (first, *rest)
+
+
 def open_session(
-    pid: int | None, argv: tuple[str, ...], source: str, record: Path | None, lang: str, *, plain: bool
+    pid: int | None, argv: tuple[str, ...], source: str, record: Path | None, lang: str, streams: Streams
 ) -> LiveSession:
     """A session that has begun. Raises UsageError."""
     from ioviz.live.choose import choose
@@ -68,9 +92,6 @@ def open_session(
     from ioviz.live_session import LiveSession
     from ioviz.trace.writer import Writer
 
-    # On the stage the terminal is ours: a program that we start may not write across it.
-    silent = subprocess.DEVNULL
-    streams: tuple[Any, Any, Any] = (None, sys.stderr, None) if plain else (silent, silent, silent)
     try:
         chosen = choose(source, pid, argv, streams, whole=record is not None)
     except SourceError as error:

@@ -59,6 +59,8 @@ def test_a_file_that_is_no_log_is_no_log(tmp_path: Path, capsys: pytest.CaptureF
         (["trace"], "needs something to work on"),
         (["trace", "--", "/no/such/program"], "there is no program"),
         (["trace", "--source", "procfs", "--", "true"], "what runs already"),
+        (["trace", "--stdin", "/no/such/file", "--", "true"], "cannot open /no/such/file"),
+        (["trace", "--output", "/no/such/folder/x", "--", "true"], "cannot open /no/such/folder/x"),
         (["trace", "--source", "nonsense", "--", "true"], "nonsense"),
         (["attach", "--record", "/no/such/folder/x", str(os.getppid())], "cannot write the recording"),
     ],
@@ -114,3 +116,13 @@ def test_a_program_is_traced_recorded_and_played(tmp_path: Path) -> None:
         text=True,
     )
     assert played.stdout.splitlines()[2:] == done.stdout.splitlines()[2:]
+
+
+@pytest.mark.skipif(strace.why_not() is not None, reason="strace cannot be used here")
+def test_a_program_may_have_files_for_what_it_reads_and_prints(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("hello\n")
+    files = ["--stdin", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
+    trace = [sys.executable, "-m", "ioviz", "trace", "--source", "strace", "--plain", *files, "--", "cat"]
+    done = subprocess.run(trace, capture_output=True, timeout=60, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out").read_text() == "hello\n"
