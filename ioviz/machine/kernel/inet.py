@@ -280,6 +280,12 @@ def may_listen(k: Kernel, row: Socket) -> bool:
     return not _conflict(k, row, ip, k.net.ports[(row.host, row.protocol, port)])
 
 
+def _may_bind_any(k: Kernel, row: Socket) -> bool:
+    """Whether the socket may have an address that is not this host's."""
+    freebind, v6_freebind, transparent = (0, 15), (IPPROTO_IPV6, 78), (0, 19)
+    return any(option(k.world, row.id, *each) for each in (freebind, v6_freebind, transparent))
+
+
 def inet_bind(k: Kernel, row: Socket, address: Any) -> int:
     """bind(2) for TCP and UDP."""
     place = from_user(row, address)
@@ -288,7 +294,7 @@ def inet_bind(k: Kernel, row: Socket, address: Any) -> int:
     ip, port = place
     if row.local and (row.bound or row.state != CLOSE or row.type == SOCK_DGRAM):
         return -EINVAL
-    if ip not in ("0.0.0.0", "::") and not is_local(k.world, row.host, ip):
+    if ip not in ("0.0.0.0", "::") and not is_local(k.world, row.host, ip) and not _may_bind_any(k, row):
         return -EADDRNOTAVAIL
     got = bind_port(k, row, ip, port)
     if got < 0:

@@ -163,6 +163,18 @@ def both_print_the_same(folder: Path, text: str, lines: int) -> None:
         assert ended.out.splitlines() == on_linux(folder, text).out.splitlines()
 
 
+FREE = """\
+for family, host, option in ((2, "8.8.8.8", (0, 15, 1)), (2, "8.8.8.8", (0, 19, 1)), (10, "2001:db8::1", (41, 78, 1))):
+    for kind in (1, 2):
+        sock = socket.socket(family, kind)
+        print(named(sock.bind, (host, 0)), sock.setsockopt(*option), named(sock.bind, (host, 0)), sock.getsockname()[0])
+"""
+
+
+def test_any_address_may_be_bound_freely(tmp_path: Path) -> None:
+    both_print_the_same(tmp_path, PRELUDE + FREE, lines=6)
+
+
 def test_sequenced_packets(tmp_path: Path) -> None:
     agree(tmp_path, PRELUDE + PACKETS, PACKETS_SHOW)
 
