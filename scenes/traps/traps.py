@@ -39,7 +39,7 @@ def lost_drain():
 
 def always_writable():
     ep, ours, _peer = watched(select.EPOLLIN | select.EPOLLOUT)
-    print("idle, asked three times:", [len(ep.poll(1)) for _ in range(3)])
+    print("idle, asked three times:", *(len(ep.poll(1)) for _ in range(3)))
     ep.modify(ours, select.EPOLLIN)  # the mend
     print("without EPOLLOUT:", len(ep.poll(0.001)))
 
@@ -50,7 +50,7 @@ def starved():
     for ours, theirs in pairs:
         ep.register(ours, select.EPOLLIN)
         theirs.send(b"!")
-    print("one event a call:", [fd for _ in range(4) for fd, _ in ep.poll(0, 1)])
+    print("one event a call:", *(fd for _ in range(4) for fd, _ in ep.poll(0, 1)))
 
 
 def hung_up():

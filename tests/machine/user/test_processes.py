@@ -56,7 +56,7 @@ print(os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG), q.wait())
     ),
     "ended by a signal": (
         """
-code = "import time; print('up', flush=True); time.sleep(60)"
+code = "import time; print('up', flush=True)\\nwhile True: time.sleep(0.05)"  # SIGINT may come just before a sleep
 for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
     p = subprocess.Popen([PY, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     p.stdout.readline(); p.send_signal(number); print(p.wait())
