@@ -104,6 +104,14 @@ def _warnings(guest: Guest, module: ModuleType) -> None:
     kind.__init__ = __init__
 
 
+def _typing(guest: Guest, module: ModuleType) -> None:
+    # Since 3.12 `Generic` is written in C and asks the host's `typing`, for which the guest's Protocol is not generic.
+    get_item = module.__dict__.get("_generic_class_getitem")
+    if get_item is not None:
+        protocol: Any = module.__dict__["Protocol"]
+        protocol.__class_getitem__ = classmethod(lambda cls, parameters: get_item(cls, parameters))
+
+
 def _ctypes_util(guest: Guest, module: ModuleType) -> None:
     # The real one starts ldconfig, gcc and ld.
     module.__dict__["find_library"] = _NoLibrary().find_library
@@ -116,6 +124,7 @@ class _NoLibrary:
 
 PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {
     "warnings": _warnings,
+    "typing": _typing,
     "ctypes.util": _ctypes_util,
     "copyreg": _copyreg,
     "traceback": _traceback,

@@ -120,3 +120,17 @@ def test_the_c_form_of_warn_is_the_guests_own(tmp_path: Path) -> None:
     ran = run(tmp_path, "import zipimport, _warnings\n_warnings.warn('careful')\n")
     assert ran.code == 0
     assert ran.err.endswith("UserWarning: careful\n  _warnings.warn('careful')\n"), ran.err
+
+
+def test_generic_protocols(tmp_path: Path) -> None:
+    """Packages with types begin with them."""
+    ran = run(
+        tmp_path,
+        "from typing import Generic, Protocol, TypeVar, runtime_checkable\n"
+        "T = TypeVar('T')\n"
+        "@runtime_checkable\nclass Gives(Protocol[T]):\n    def get(self) -> T: ...\n"
+        "class Box(Generic[T]):\n    pass\n"
+        "class Full(Box[T], Gives[T]):\n    def get(self):\n        return 1\n"
+        "print(Gives[int].__origin__ is Gives, isinstance(Full(), Gives), Full[int].__args__, Gives.__parameters__)\n",
+    )
+    assert (ran.code, ran.out) == (0, "True True (<class 'int'>,) (~T,)\n"), ran.err
