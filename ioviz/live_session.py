@@ -47,6 +47,8 @@ CALM: Final = WAITS | {
     "read", "write", "readv", "writev", "recvfrom", "sendto", "sendmsg", "poll", "ppoll", "select", "pselect6", "futex",
 }  # fmt: skip
 """Calls that change no descriptor and no interest list (a one-shot item is disarmed by `epoll_wait`, though)."""
+SWITCH: Final = 0.001
+"""Seconds for which a reading thread may hold the interpreter while the stage wants to draw (else Python's 0.005)."""
 SETTLES: Final = 1.0
 """Seconds of silence after which a snapshot is compared although nothing later was seen: nothing was on its way."""
 MARGIN: Final = 50_000_000
@@ -104,6 +106,7 @@ class LiveSession:
         self._rate = 0.0
         self._rated = (time.monotonic(), 0)
         self._finished = False
+        self._interval = 0.0
 
     @property
     def ended(self) -> bool:
@@ -118,6 +121,8 @@ class LiveSession:
     def start(self) -> None:
         """Attach. Raises SourceError."""
         self.source.start()
+        self._interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH)
         if self._look is not None:
             self._checker = threading.Thread(target=self._check, name="ioviz-checks", daemon=True)
             self._checker.start()
@@ -199,6 +204,8 @@ class LiveSession:
         self._stopping.set()
         self._wanted.set()
         self.source.stop()
+        if self._interval:
+            sys.setswitchinterval(self._interval)
         if not self._finished:
             self._drain()
             self._finish("unwatched")
