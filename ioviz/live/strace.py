@@ -72,6 +72,11 @@ LAUNCH: Final = (
     "except OSError as e: sys.stderr.write(f'{sys.argv[2]}: {e.strerror}\\n')\n"
     "os._exit(127)"
 )
+PERMIT: Final = (
+    "import ctypes\n"
+    "ctypes.CDLL(None).prctl(0x59616d61,ctypes.c_ulong(-1),ctypes.c_ulong(0),ctypes.c_ulong(0),ctypes.c_ulong(0))\n"
+)
+"""PR_SET_PTRACER: where Yama lets only parents trace, a program that we start has to let our strace, which is none."""
 PR_SET_PDEATHSIG: Final = 1
 
 
@@ -159,9 +164,10 @@ class StraceSource:
         """Start the program, up to its `execve`; the descriptor to which a byte lets it go on."""
         reads, writes = os.pipe()
         stdin, stdout, stderr = self._streams
+        launch = (PERMIT if yama() == 1 else "") + LAUNCH
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", LAUNCH, str(reads), *self.argv],
+                [sys.executable, "-I", "-S", "-c", launch, str(reads), *self.argv],
                 pass_fds=(reads,), stdin=stdin, stdout=stdout, stderr=stderr, env=_environment(),
             )  # fmt: skip
         finally:

@@ -23,6 +23,11 @@ def why_not(pid: int | None = None) -> Refusal | None:
     if scope == 3:
         return Refusal("this kernel lets nobody trace (kernel.yama.ptrace_scope is 3)", "only a restart changes that",
                        "这个内核禁止一切跟踪（kernel.yama.ptrace_scope 为 3）", "只有重启才能改变")  # fmt: skip
+    if scope == 2 and os.geteuid() != 0:
+        return Refusal("this kernel lets only root trace (kernel.yama.ptrace_scope is 2)",
+                       "run as root, or use --source probe or procfs",
+                       "这个内核只允许 root 跟踪（kernel.yama.ptrace_scope 为 2）",
+                       "请用 root 运行，或用 --source probe、--source procfs")  # fmt: skip
     if pid is None:
         return None
     refusal = procfs.why_not(pid)
