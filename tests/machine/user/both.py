@@ -71,5 +71,5 @@ def agree(folder: Path, text: str, expected: str, status: int = 0) -> Ended:
     assert (ended.out, ended.status) == (expected, status), ended.err
     if sys.platform == "linux":
         real = on_linux(folder, text)
-        assert (real.out, real.status) == (expected, status), f"the real kernel differs: {real.err}"
+        assert (real.out, real.status) == (expected, status), f"the real kernel differs: {real.out}\n{real.err}"
     return ended
