@@ -76,6 +76,7 @@ VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
     ),
     "TaskWoken": lambda event: str(event.reason),
     "EventDelivered": lambda event: "again" if event.relinked else "once",
+    "EpitemInserted": lambda event: "leaf" if event.parent else "root",
     "ReadyLinked": lambda event: str(event.by),
     "RunEnded": lambda event: str(event.reason),
     "TreeRotated": lambda event: "left" if event.left else "right",

@@ -9,7 +9,6 @@ UNKNOWN: Final = "{kind}: an event of a kind that this version does not know."
 TERMS: Final = {
     "nobody": "nobody",
     "no who": "the idle loop",
-    "no parent_name": "nothing: it is the root",
     "no in_call": "a call",
     "no found_fds": "none",
     "no line": "its next line",
@@ -296,7 +295,11 @@ SENTENCES: Final = {
     ),
     "FdsScanned.again": "Woken, {call} asks all its descriptors, {scanned}, a second time: {ready} ready ({found_fds}).",
     "EpollCreated": "An epoll instance: an empty red-black tree for what is watched, an empty list for what is ready.",
-    "EpitemInserted": (
+    "EpitemInserted.root": (
+        "EPOLL_CTL_ADD: an item for fd {fd} becomes the root of the tree, which was empty, and a callback waits at its "
+        "file's queue."
+    ),
+    "EpitemInserted.leaf": (
         "EPOLL_CTL_ADD: an item for fd {fd} becomes a red leaf under {parent_name}, and a callback waits at its file's "
         "queue."
     ),

@@ -9,7 +9,6 @@ UNKNOWN: Final = "{kind}：这个版本不认识的事件种类。"
 TERMS: Final = {
     "nobody": "无",
     "no who": "空闲循环",
-    "no parent_name": "空（它就是根）",
     "no in_call": "系统调用",
     "no found_fds": "没有",
     "no line": "下一行",
@@ -258,7 +257,8 @@ SENTENCES: Final = {
     "FdsScanned.first": "{call} 把 {scanned} 个描述符逐个问一遍：{ready} 个就绪（{found_fds}）。描述符越多，开销越大。",
     "FdsScanned.again": "{call} 被唤醒后，把 {scanned} 个描述符又问了一遍：{ready} 个就绪（{found_fds}）。",
     "EpollCreated": "一个 epoll 实例：一棵空的红黑树存放监视对象，一个空链表存放就绪项。",
-    "EpitemInserted": "EPOLL_CTL_ADD：fd {fd} 的 epitem 成为 {parent_name} 之下的红色叶子，并在文件的等待队列上挂一个回调。",
+    "EpitemInserted.root": "EPOLL_CTL_ADD：fd {fd} 的 epitem 成为这棵空树的根，并在文件的等待队列上挂一个回调。",
+    "EpitemInserted.leaf": "EPOLL_CTL_ADD：fd {fd} 的 epitem 成为 {parent_name} 之下的红色叶子，并在文件的等待队列上挂一个回调。",
     "EpitemModified": "EPOLL_CTL_MOD：{item_name} 的 epitem 现在关注 {requested_mask}，并重新启用。",
     "EpitemRemoved": "{item_name} 的 epitem 离开红黑树：{by}。",
     "EpollReleased": "epoll 实例连同它的全部 epitem 一起释放。",
