@@ -90,8 +90,8 @@ def send_signal(k: Kernel, pid: int, number: int, tid: int = 0, info: Info | Non
     known = state.infos.setdefault((tid, number), [])
     if not known or number >= 32:
         known.append(info or (number, SI_KERNEL, 0, 0, 0, 0, 0))
-    if k.world.signalfds:
-        _signalfd_notify(k, pid, number, cause)
+        if k.world.signalfds:
+            _signalfd_notify(k, pid, number, cause)
     _wake_taker(k, pid, tid, number, cause)
     return 0
 

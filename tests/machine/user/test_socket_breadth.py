@@ -195,6 +195,10 @@ def test_locks_of_files(tmp_path: Path) -> None:
     both_print_the_same(tmp_path, (GUESTS / "flocks.py").read_text(encoding="utf-8"), lines=11)
 
 
+def test_corners_of_epoll(tmp_path: Path) -> None:
+    both_print_the_same(tmp_path, (GUESTS / "epoll_corners.py").read_text(encoding="utf-8"), lines=26)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="compares with the kernel that runs us")
 def test_options_are_taken_and_refused_as_by_linux(tmp_path: Path) -> None:
     text = (GUESTS / "socket_options.py").read_text(encoding="utf-8")
