@@ -186,10 +186,13 @@ def _until_open(port: int) -> None:
 
 
 def trips() -> None:
-    """One connection that waits for its echo: the round trip, and from a call to what the stage would draw."""
+    """One connection to a server on one processor, as the demo's is: the round trip, and from the echo to what the
+    stage would draw."""
     from ioviz.live.choose import why_not
+    from ioviz.live.demo.demo import keep_on_one_processor
 
     with running(PYTHON_ECHO) as (pid, port):
+        keep_on_one_processor(pid)
         line("live: one connection, bare: a round trip", 1e6 / load(PYTHON_ECHO, port, SECONDS, 1), "µs")
         for name in ("strace", "ebpf"):
             if why_not(name, pid) is None:

@@ -24,7 +24,7 @@ PERIOD = 0.01
 IDLE_PERIOD = 0.05
 BUSY = 3000
 """Calls a second above which places and data are left out."""
-MOST = 20_000
+MOST = 10_000
 """Calls a second that are noted at most; in the rest of each `WINDOW` reads and writes are only counted."""
 WINDOW = 0.1
 NAME = "ioviz-probe"
