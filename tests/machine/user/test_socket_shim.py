@@ -115,6 +115,12 @@ def test_functions(made: ModuleType, case: Callable[[Any], object]) -> None:
     assert outcome(lambda: case(made)) == outcome(lambda: case(c_module))
 
 
+def _timeout_huge(s: Any) -> None:
+    """Builds of 3.11 word it differently."""
+    with pytest.raises(OverflowError):
+        s.settimeout(1e300)
+
+
 def _detached(sock: Any) -> int:
     """What `fileno` says after `detach`."""
     c_module.close(sock.detach())
@@ -165,7 +171,7 @@ TCP: dict[str, Callable[[Any], object]] = {
     "getsockopt large": lambda s: s.getsockopt(1, 2, 5000),
     "settimeout negative": lambda s: s.settimeout(-1),
     "settimeout str": lambda s: s.settimeout("x"),
-    "settimeout huge": lambda s: s.settimeout(1e300),
+    "settimeout huge": _timeout_huge,
     "settimeout nan": lambda s: s.settimeout(float("nan")),
     "settimeout": lambda s: (s.settimeout(1.5), s.gettimeout(), s.timeout, s.getblocking()),
     "setblocking": lambda s: (s.setblocking(False), s.gettimeout(), s.getblocking(), s.setblocking(True), s.timeout),
