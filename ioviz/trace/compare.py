@@ -1,8 +1,9 @@
 """Two runs of the same programs: where they part, and where in the one a place of the other is.
 
-Two events are the same if they say the same thing about the same task at the same source line; when they happened,
-their numbers and those of their causes do not count. What a turned knob does by itself is not a difference yet: the
-first event names the knobs, and EPOLLET in the mask of an epoll item is what the knob `trigger` sets.
+Two events are the same if they say the same thing about the same task at the same source line; when they happened (or
+when what they begin will end), their numbers and those of their causes do not count. What a turned knob does by itself
+is not a difference yet: the first event names the knobs, and EPOLLET in the mask of an epoll item is what the knob
+`trigger` sets.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ioviz.trace.log import Log
 
 SLICE: Final = 1024
+TIMES: Final = frozenset({"until", "due"})
+"""Fields that hold a time of the clock: when something will happen, which counts as little as when it does."""
 
 
 class Comparison:
@@ -106,7 +109,8 @@ def _key(event: Event) -> tuple[Any, ...]:
 
 @cache
 def _names(kind: type[Event]) -> tuple[str, ...]:
-    return ("cpu", "task", "origin", "at", *kind.__struct_fields__[len(HEAD) :])
+    said = (name for name in kind.__struct_fields__[len(HEAD) :] if name not in TIMES)
+    return ("cpu", "task", "origin", "at", *said)
 
 
 @cache

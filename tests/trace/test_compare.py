@@ -8,7 +8,7 @@ from ioviz.model.event import Event
 from ioviz.model.eventpoll import EpitemInserted
 from ioviz.model.host import RunStarted
 from ioviz.model.poll_bits import EPOLLET
-from ioviz.model.task import LineReached
+from ioviz.model.task import LineReached, TaskSlept
 from ioviz.trace.compare import Comparison, counterpart, first_difference, same
 from ioviz.trace.timeline import Timeline
 from tests.trace.synthetic import echo_log
@@ -40,6 +40,12 @@ def test_times_numbers_and_causes_do_not_count() -> None:
     log = echo_log(10, 5)
     shifted = [replace(event, t=event.t + 9, cause=-1) for event in log]
     assert first_difference(timeline_of(log), timeline_of(shifted)) is None
+
+
+def test_when_a_sleep_will_end_does_not_count() -> None:
+    asleep = TaskSlept(7, 1_000, 1, 101, -1, 0, 0, "hrtimer_nanosleep", (), 0, 0, 6_000)
+    assert same(asleep, replace(asleep, t=3_000, until=8_000))
+    assert not same(asleep, replace(asleep, wchan="do_epoll_wait"))
 
 
 def test_the_first_difference_is_found_wherever_it_is() -> None:
