@@ -61,6 +61,7 @@ class LiveSession:
     `paced`: too much to show is thinned out, unless it is recorded; `pause`: seconds between two comparisons."""
 
     live = True
+    can_turn = False
     scene = None
 
     def __init__(

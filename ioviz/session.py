@@ -149,6 +149,7 @@ class Replay:
     """A recorded run, which is read as it is looked at; it cannot be run again."""
 
     scene = None
+    can_turn = False
 
     def __init__(self, path: Path) -> None:
         """Begin to read `path`. Raises OSError and RecordingError; `advance` raises RecordingError."""

@@ -309,6 +309,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         Both("try", "试试"),
         Both("The knobs worth turning, and what they will do", "值得拧的旋钮，以及会发生什么"),
         "lesson",
+        footer=6,
     ),
     Action(
         "predict",

@@ -61,6 +61,10 @@ class Overview:
         self.first_line: int | None = None
         """Where the story begins: the first line of a program, or power on."""
 
+    def has(self, kind: str) -> bool:
+        """Whether an event of the kind called `kind` happened so far."""
+        return any(each.__name__ == kind for each in self.kinds)
+
     def clear(self) -> None:
         """Start again, for another log."""
         self.seen, self.width, self._buckets = 0, 1, []

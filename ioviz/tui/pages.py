@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from ioviz.lesson.words import in_ascii
+from ioviz.tui.knobs import stands, tries_of
 from ioviz.tui.screens.page import Content, Line
 from ioviz.tui.texts import drawn, say
 
@@ -111,17 +112,18 @@ def article(scene: Scene, lang: str, look: Look) -> Content:
     return Content(say(lang, "article-title"), tuple(lines), hint)
 
 
-def tries(scene: Scene, now: dict[str, str], lang: str, look: Look) -> Content:
+def tries(scene: Scene | None, now: dict[str, str], lang: str, look: Look) -> Content:
     """The knobs worth turning; `now` is how each of them stands."""
     lines = [Line(Text(say(lang, "tries-about"), look.muted)), BLANK]
-    for number, one in enumerate(scene.tries):
-        is_so = now.get(one.knob) == str(one.value)
+    for number, one in enumerate(tries_of(scene)):
+        is_so = stands(now, one)
         text = Text.assemble((f"{one.knob} = {one.value}", look.key))
         if is_so:
             text.append(f"  {say(lang, 'tries-now')}", look.style("success"))
         text.append(f"  {_of(one.text, lang, look)}", look.style("foreground"))
         lines.append(Line(text, item=str(number)))
-    lines += [BLANK, Line(Text(say(lang, "tries-back"), look.style("foreground")), item="back")]
+    lines += [BLANK, Line(Text(say(lang, "tries-other"), look.style("foreground")), item="other")]
+    lines.append(Line(Text(say(lang, "tries-back"), look.style("foreground")), item="back"))
     return Content(say(lang, "tries-title"), tuple(lines), "page-choose")
 
 

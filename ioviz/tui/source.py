@@ -66,6 +66,11 @@ class Careful:
         return bool(getattr(self._source, "live", False))
 
     @property
+    def can_turn(self) -> bool:
+        """Whether it can be run again with a knob turned: what was recorded, or really happened, cannot."""
+        return bool(getattr(self._source, "can_turn", True))
+
+    @property
     def status(self) -> Status | None:
         """How far a live session can be trusted; None if it is none."""
         ask = getattr(self._source, "status", None)

@@ -68,6 +68,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The two runs do not differ: epoll does nothing here that the mode changes.",
         "两次运行没有区别：这里没有受触发方式影响的 epoll 操作。",
     ),
+    "same-run-knob": (
+        "The two runs do not differ: {knob} changes nothing here.",
+        "两次运行没有区别：{knob} 在这里不改变任何事情。",
+    ),
+    "compare-nothing": (
+        "No program here uses epoll, so LT and ET are the same. x turns another knob, and c compares then.",
+        "这里没有程序用 epoll，所以 LT 和 ET 没有区别。可以按 x 拧别的旋钮，再按 c 对比。",
+    ),
     "differ-at": (
         "The runs first differ at event {n}. c shows them side by side.",
         "两次运行从第 {n} 个事件开始不同。按 c 并排对比。",
@@ -252,21 +260,25 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "linux-does": ("Linux:", "Linux："),
     "tries-title": ("Turn a knob", "拧一个旋钮"),
     "tries-about": (
-        "The scene runs again with it, from its start, and you keep your place. c then compares the two runs.",
-        "场景会用新的设定从头重新运行，你停留的位置不变。之后按 c 可以对比两次运行。",
+        "All runs again with it, from the start, and you keep your place. c then compares the two runs.",
+        "会用新的设定从头重新运行，你停留的位置不变。之后按 c 可以对比两次运行。",
     ),
     "tries-now": ("(as it is)", "（当前）"),
-    "tries-back": ("All knobs as the scene has them", "所有旋钮恢复原样"),
+    "tries-back": ("All knobs as they were at first", "所有旋钮恢复原样"),
+    "tries-other": ("Another knob, or another value …", "其他旋钮或其他数值……"),
+    "turn-knob": ("Turn a knob", "拧一个旋钮"),
+    "turn-knob-hint": (
+        "knob=value, such as rcvbuf=4k or time_slice=1ms; the knobs are {names}",
+        "写成 旋钮=数值，例如 rcvbuf=4k 或 time_slice=1ms；旋钮有 {names}",
+    ),
+    "no-such-knob": ("{why}", "拧不了：{why}"),
+    "turn-knob-bad": ("Write knob=value, such as rcvbuf=4k.", "请写成 旋钮=数值，例如 rcvbuf=4k。"),
     "scene-over": (
         "What the scene shows ends here; its programs would go on.",
         "这个场景到此为止；它的程序本来还会继续运行。",
     ),
     "no-scene": ("This is no scene of the course.", "这不是课程里的场景。"),
     "no-article": ("There is no such page here.", "这里没有这一页。"),
-    "no-tries": (
-        "This scene names no knobs to turn. t turns the trigger.",
-        "这个场景没有推荐的旋钮。按 t 切换触发方式。",
-    ),
     "no-page": ("This scene has no further page.", "这个场景没有附加页。"),
     "predict": ("What comes next?", "接下来会怎样？"),
     "predict-one": ("1–9 or ↑↓ and Enter answers · Esc skips", "按 1–9，或 ↑↓ 加回车作答 · Esc 跳过"),

@@ -198,7 +198,7 @@ async def test_a_knob_is_turned_and_the_place_kept(course: Path) -> None:
         after = await another(pilot, before)
         assert after.source.knob("entry") == "syscall"
         assert after.place == place
-        await pilot.press("x", "down", "enter")
+        await pilot.press("x", "down", "down", "enter")
         back = await another(pilot, after)
         assert back.source.knob("entry") == "int80"
 

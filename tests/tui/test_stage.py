@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from ioviz.model.cpu import SyscallReturned, TrapEntered
@@ -252,8 +253,46 @@ async def test_the_trigger_is_turned_and_the_place_is_kept(make_app: MakeApp) ->
         assert screen.player.source.knob("trigger") == "as-written"
 
 
-async def test_the_comparison_makes_the_other_run_by_itself(make_app: MakeApp) -> None:
+async def test_what_the_trigger_cannot_change_is_not_offered(make_app: MakeApp) -> None:
     app = make_app()
+    async with stage(app, (120, 60)) as (pilot, screen):
+        assert "LT/ET" not in shown(app).splitlines()[-1]
+        await pilot.press("c")
+        assert app.screen is screen
+        assert "No program here uses epoll" in shown(app)
+
+
+async def test_both_sides_are_called_by_the_knob_that_was_turned(make_app: MakeApp) -> None:
+    def turned(made: list[Event], value: str) -> FakeSource:
+        knobs = (*made[0].knobs, ("rcvbuf", value))  # type: ignore[attr-defined]
+        return FakeSource([replace(made[0], knobs=knobs), *made[1:]])
+
+    class Turning(FakeSource):
+        def turned(self, name: str, value: str, /) -> FakeSource:
+            assert (name, value) == ("rcvbuf", "4096")
+            return turned(events(loops=3), value)
+
+    first = events()
+    app = make_app(Turning([replace(first[0], knobs=(*first[0].knobs, ("rcvbuf", "0"))), *first[1:]]))  # type: ignore[attr-defined]
+    async with stage(app, (120, 60)) as (pilot, _):
+        await pilot.press("n", "x", *["down"] * 8, "enter")
+        await pilot.pause()
+        await pilot.press(*"rcvbuf", "equals_sign", *"4096", "enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "rcvbuf=4096" in shown(app).splitlines()[0]
+        await pilot.press("c")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert isinstance(app.screen, CompareScreen)
+        head = shown(app).splitlines()[1]
+        assert "rcvbuf=4096" in head
+        assert "rcvbuf=0" in head
+
+
+async def test_the_comparison_makes_the_other_run_by_itself(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app()
+    monkeypatch.setattr(StageScreen, "lacks_epoll", lambda screen: False)
     async with stage(app, (120, 60)) as (pilot, screen):
         await pilot.press("c")
         await app.workers.wait_for_complete()
@@ -266,7 +305,10 @@ async def test_the_comparison_makes_the_other_run_by_itself(make_app: MakeApp) -
         assert screen.player.source.knob("trigger") == "et"
 
 
-async def test_the_comparison_finds_a_call_however_far_it_is(make_app: MakeApp) -> None:
+async def test_the_comparison_finds_a_call_however_far_it_is(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StageScreen, "lacks_epoll", lambda screen: False)
     near = events(loops=1)
     made = near[:-1]
     while len(made) < 20_000:

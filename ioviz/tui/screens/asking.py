@@ -237,8 +237,14 @@ class Asking(Moving):
             self.with_other(self._turn(self.player))
 
     def action_compare(self) -> None:
-        if self.player is not None:
+        if self.player is not None and self.other is None and self.lacks_epoll():
+            self.note("compare-nothing")
+        elif self.player is not None:
             self.with_other(self._side_by_side(self.player))
+
+    def lacks_epoll(self) -> bool:
+        """Whether it is known that nobody uses epoll in this run."""
+        raise NotImplementedError
 
     def with_other(self, work: Coroutine[None, None, None]) -> None:
         """Do what needs the run with the other trigger; any key that moves ends it."""
@@ -263,10 +269,10 @@ class Asking(Moving):
         if other is not None:
             await self._swap(player, other)
 
-    async def _turn_knob(self, player: Player, knob: str, value: str) -> None:
-        """Stand at the same place of the run with `knob` at `value`; the one at hand can be compared with it."""
+    async def _turn_knobs(self, player: Player, knobs: Mapping[str, str]) -> None:
+        """Stand at the same place of the run with `knobs` turned; the one at hand can be compared with it."""
         self.drop_other()
-        other = await self._run_with(player.source, knob, value)
+        other = await self._run_with(player.source, knobs)
         if other is not None:
             await self._swap(player, other)
 
@@ -277,7 +283,8 @@ class Asking(Moving):
         self.other = source
         self.take(other, place)
         if parted is None:
-            self.note("same-run")
+            trigger = self.other_knob.startswith("trigger=")
+            self.note("same-run" if trigger else "same-run-knob", knob=self.other_knob)
         else:
             self.note("differ-at", n=parted + 1)
 
@@ -301,22 +308,31 @@ class Asking(Moving):
         """The run with the other trigger, and where the two part. None, and a note, if it cannot be had."""
         if self.other is not None:
             return self.other
-        return await self._run_with(source, "trigger", "lt" if await self._is_edge_triggered(source) else "et")
+        trigger = "lt" if await self._is_edge_triggered(source) else "et"
+        return await self._run_with(source, {"trigger": trigger})
 
-    async def _run_with(self, source: Source, knob: str, value: str) -> Source | None:
-        """The run with `knob` at `value`. None, and a note, if it cannot be had."""
-        self.note("rerunning", knob=f"{knob}={value}")
+    async def _run_with(self, source: Source, knobs: Mapping[str, str]) -> Source | None:
+        """The run with `knobs` turned. None, and a note, if it cannot be had."""
+        said = " ".join(f"{knob}={value}" for knob, value in knobs.items())
+        self.note("rerunning", knob=said)
         await asyncio.sleep(0)
-        try:
-            other = source.turned(knob, value)
-        except Exception as error:
-            self.note("machine-failed", why=str(error) or type(error).__name__)
-            return None
-        if other is None:
-            self.note("no-rerun")
-            return None
+        other = source
+        for knob, value in knobs.items():
+            try:
+                turned = other.turned(knob, value)
+            except ValueError as error:
+                self.note("no-such-knob", why=error)
+                turned = None
+            else:
+                if turned is None:
+                    self.note("no-rerun")
+            if other is not source:  # one on the way
+                other.close()
+            if turned is None:
+                return None
+            other = turned
         self.parted = await self.compare_runs(source, other)
-        self.other, self.other_knob = other, f"{knob}={value}"
+        self.other, self.other_knob = other, said
         return other
 
     async def _counterpart(self, source: Source, other: Source, place: Place, parted: int) -> Place:

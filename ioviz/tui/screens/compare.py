@@ -15,6 +15,7 @@ from textual.geometry import Region, Size
 from ioviz.lesson.endings import told
 from ioviz.model.cpu import SyscallReturned
 from ioviz.tui.concern import PRIORITY
+from ioviz.tui.knobs import differing, shown
 from ioviz.tui.layout import Planned
 from ioviz.tui.texts import say
 from ioviz.tui.widgets.bars import Hints, TitleBar, WhyBar
@@ -70,6 +71,7 @@ class CompareScreen(Planned):
         self._sides = (Side("one", here), Side("two", other))
         self._parted = parted
         self._host = host
+        self._turned = differing(here, other)
         self.position = parted + 1 if parted is not None else position
 
     def compose(self) -> ComposeResult:
@@ -152,9 +154,9 @@ class CompareScreen(Planned):
             )
             for panel in side.panels:
                 panel.update(moment)
-            trigger = side.source.knob("trigger")
             differs = self._parted is not None and position > self._parted
-            name = trigger.upper() if trigger in ("lt", "et") else say(lang, "as-written")
+            knobs = self._turned or ("trigger",)
+            name = " ".join(shown(knob, side.source.knob(knob), lang) for knob in knobs)
             parted = (f"{look.glyphs.dot} {say(lang, 'compare-differs')}", look.style("warning", bold=True))
             head = Text.assemble(
                 (f" {name} ", look.style("background", bold=True, on="accent")),

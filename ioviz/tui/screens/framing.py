@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ioviz.model.world import World
     from ioviz.view.panels import Moment
 
+EPOLL: Final = "EpitemInserted"
+"""The kind of event without which the trigger means nothing. (`import socket` alone makes an epoll, to see whether it
+can, and puts nothing into it.)"""
 SLOW: Final = 1.0
 """The speed above which no motion has the time to be seen."""
 
@@ -48,6 +51,7 @@ class Framing(Teaching):
         self._mover: Timer | None = None
         self.moves = True
         """Whether bytes are seen to move."""
+        self._as_written: tuple[object, dict[str, str]] | None = None
         self._reading = False
         """Whether a program waits for a line of ours here."""
 
@@ -135,7 +139,23 @@ class Framing(Teaching):
 
     def unusable(self) -> frozenset[str]:
         """Actions of the footer that cannot be used now."""
-        return frozenset({"present"})
+        hidden = {"present"}
+        source = self.player.source if self.player is not None else None
+        if not self.chapter_places:
+            hidden.add("next-chapter")
+        if self.scene is None or not self.scene.tries:
+            hidden.add("tries")
+        if isinstance(source, Careful) and not source.can_turn:
+            hidden |= {"toggle-trigger", "compare", "tries"}
+        elif not self._overview.has(EPOLL):
+            hidden |= {"toggle-trigger"} if self.other is not None else {"toggle-trigger", "compare"}
+        return frozenset(hidden)
+
+    def lacks_epoll(self) -> bool:
+        """Nobody uses epoll, as far as the timeline knows, which is all of it."""
+        player = self.player
+        whole = player is not None and player.source.ended and self._overview.seen == player.log_length
+        return whole and not self._overview.has(EPOLL)
 
     def live_state(self) -> list[str]:
         """What the header says of a live session; nothing of another."""
@@ -196,10 +216,11 @@ class Framing(Teaching):
         state: list[str] = []
         across: Text | None = None
         if moment is not None:
+            from ioviz.tui.knobs import turned
             from ioviz.tui.picture import clock, crossing, knobs_shown
 
             across = crossing(moment.event, self.app.look, self.app.lang)
-            state = knobs_shown(moment.world, lang)
+            state = [*turned(moment.world, self._written(), lang), *knobs_shown(moment.world, lang)]
             if len(moment.world.hosts) > 1:
                 state.insert(0, moment.world.hosts[self.host].name)
             state = self.live_state() or state
@@ -212,6 +233,14 @@ class Framing(Teaching):
         self._why_bar.update(self.why_texts)
         self._show_timeline()
         self._footer.update(lang, self.unusable(), toast=self._toast, first=self._keys_first())
+
+    def _written(self) -> dict[str, str]:
+        """The knobs as the scene has them."""
+        from ioviz.tui.knobs import as_written
+
+        if self._as_written is None or self._as_written[0] is not self.scene:
+            self._as_written = self.scene, as_written(self.scene)
+        return self._as_written[1]
 
     def _chapter_title(self) -> str:
         player = self.player

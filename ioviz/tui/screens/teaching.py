@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ioviz.tui.knobs import as_written, settings_of, tries_of
 from ioviz.tui.place import Place
 from ioviz.tui.screens.typing import Typing
+from ioviz.tui.source import Careful
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,10 +96,13 @@ class Teaching(Typing):
         from ioviz.tui.pages import tries
 
         scene, player = self.scene, self.player
-        if scene is None or player is None or not scene.tries:
-            self.note("no-tries")
+        if player is None:
             return
-        now = {one.knob: player.source.knob(one.knob) for one in scene.tries}
+        if isinstance(player.source, Careful) and not player.source.can_turn:
+            self.note("no-rerun")
+            return
+        log = player.source.timeline
+        now = settings_of(log.world(min(1, len(log))))
         self._show_page(lambda: tries(scene, now, self.app.lang, self.app.look), self._turn_one)
 
     def action_closing(self) -> None:
@@ -256,23 +261,36 @@ class Teaching(Typing):
 
     def _turn_one(self, item: str | None) -> None:
         scene, player = self.scene, self.player
-        if item is None or scene is None or player is None:
+        if item is None or player is None:
             return
         if item == "back":
             self.with_other(self._turn_all_back(player, scene))
+        elif item == "other":
+            self._ask_for_knob()
         else:
-            one = scene.tries[int(item)]
-            self.with_other(self._turn_knob(player, one.knob, str(one.value)))
+            one = tries_of(scene)[int(item)]
+            self.with_other(self._turn_knobs(player, {one.knob: str(one.value)}))
 
-    async def _turn_all_back(self, player: Player, scene: Scene) -> None:
-        """Every knob as the scene has it: the run in which nothing was turned."""
-        from ioviz.machine.kernel.config import Config
+    def _ask_for_knob(self) -> None:
+        """Any knob, any value."""
+        from ioviz.tui.screens.prompt import Prompt
 
-        config = Config()
-        for name, value in scene.knobs.items():
-            config = config.turned(name, str(value))
-        written = dict(config.settings())
-        for knob in {one.knob: None for one in scene.tries}:
-            source = self.player.source if self.player is not None else player.source
-            if source.knob(knob) != written[knob] and self.player is not None:
-                await self._turn_knob(self.player, knob, written[knob])
+        names = ", ".join(as_written(None))
+        self.app.push_screen(Prompt("turn-knob", "", names=names), self._turn_named)
+
+    def _turn_named(self, text: str | None) -> None:
+        if not text or self.player is None:
+            return
+        knob, equals, value = (piece.strip() for piece in text.partition("="))
+        if equals and knob and value:
+            self.with_other(self._turn_knobs(self.player, {knob: value}))
+        else:
+            self.note("turn-knob-bad")
+
+    async def _turn_all_back(self, player: Player, scene: Scene | None) -> None:
+        """Every knob as it was at first; the run that can be compared then is the one that had been turned."""
+        source, written = player.source, as_written(scene)
+        now = settings_of(source.timeline.world(min(1, len(source.timeline))))
+        changed = [name for name, value in written.items() if now.get(name, value) != value]
+        if changed:
+            await self._turn_knobs(player, {name: written[name] for name in changed})
