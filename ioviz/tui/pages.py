@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 ROMAN: Final = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 BLANK: Final = Line(Text(""))
+THROUGH: Final = {
+    "key-play": (" ", "play"),
+    "key-chapter": ("]", "next_chapter"),
+    "key-article": ("A", "article"),
+    "key-tries": ("x", "tries"),
+    "key-predict": ("P", "predict"),
+    "key-costs": ("m", "further"),
+    "key-race": ("m", "further"),
+}
+"""The keys of the stage that the opening page names: each closes it, and does what it does on the stage."""
 
 
 def place_text(scene: Scene, lang: str) -> str:
@@ -55,18 +65,23 @@ def opening(scene: Scene, lang: str, look: Look, left_at: Both | None = None) ->
         lines += [Line(Text(_of(text, lang, look), look.style("foreground")), "• ") for text in scene.learn]
     if scene.watch is not None:
         lines += [BLANK, _head("page-watch", lang, look), Line(Text(_of(scene.watch, lang, look), look.strong))]
-    keys = [say(lang, key) for key in ("key-play", "key-chapter")]
-    keys += [say(lang, "key-article")] if scene.article else []
-    keys += [say(lang, "key-tries")] if scene.tries else []
-    keys += [say(lang, "key-predict")] if scene.questions else []
-    keys += [say(lang, f"key-{scene.page}")] if scene.page is not None else []
-    lines += [BLANK, Line(Text(drawn(" · ".join(keys), look.ascii), look.muted))]
+    there = {
+        "key-play": True,
+        "key-chapter": True,
+        "key-article": bool(scene.article),
+        "key-tries": bool(scene.tries),
+        "key-predict": bool(scene.questions),
+        f"key-{scene.page}": scene.page is not None,
+    }
+    keys = [key for key, is_there in there.items() if is_there]
+    lines += [BLANK, Line(Text(drawn(" · ".join(say(lang, key) for key in keys), look.ascii), look.muted))]
+    through = tuple(THROUGH[key] for key in keys)
     if left_at is not None:
         title = _of(left_at, lang, look)
         lines += [BLANK, Line(Text(say(lang, "resume", title=title), look.strong), item="resume")]
         lines.append(Line(Text(say(lang, "from-start"), look.style("foreground")), item="start"))
-        return Content(_of(scene.title, lang, look), tuple(lines), "page-choose")
-    return Content(_of(scene.title, lang, look), tuple(lines), "page-start")
+        return Content(_of(scene.title, lang, look), tuple(lines), "page-choose", through=through)
+    return Content(_of(scene.title, lang, look), tuple(lines), "page-start", through=through)
 
 
 def closing(scene: Scene, following: Scene | None, played: Played, lang: str, look: Look) -> Content:
@@ -76,10 +91,11 @@ def closing(scene: Scene, following: Scene | None, played: Played, lang: str, lo
         lines.append(_head("page-learned", lang, look))
         lines += [Line(Text(_of(text, lang, look), look.style("foreground")), "• ") for text in scene.learned]
     if played.asked:
-        lines += [BLANK, Line(Text(say(lang, "score", right=played.right, asked=played.asked), look.strong))]
+        lines.append(Line(Text(say(lang, "score", right=played.right, asked=played.asked), look.strong)))
     if scene.reading:
-        lines += [BLANK, _head("page-reading", lang, look)]
-        lines += [Line(Text(what, look.style("foreground")), "• ") for what in scene.reading]
+        head = (f"{say(lang, 'page-reading')}  ", look.style("secondary", bold=True))
+        what = drawn(" · ".join(scene.reading), look.ascii)
+        lines += [BLANK, Line(Text.assemble(head, (what, look.style("foreground"))))]
     lines += [BLANK, _head("page-next", lang, look)] if following is not None or scene.article or scene.tries else []
     if following is None and scene.number:
         lines.append(Line(Text(say(lang, "last-scene"), look.style("foreground"))))

@@ -74,6 +74,45 @@ async def another(pilot: Pilot[int], player: Player) -> Player:
     return player_of(pilot.app)
 
 
+@pytest.mark.parametrize(("key", "screen"), [("]", QuestionScreen), ("space", StageScreen), ("x", PageScreen)])
+async def test_the_keys_that_the_opening_page_names_do_there_what_they_do_on_the_stage(
+    course: Path, key: str, screen: type
+) -> None:
+    app = stage_on("first")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press(key)  # before the first chapter lies a question
+        await until(pilot, screen)
+        assert stage(app).playing == (key == "space")
+        assert ("Turn a knob" in screen_text(app)) == (key == "x")
+
+
+async def test_a_long_title_leaves_room_for_the_number_of_the_chapter(course: Path) -> None:
+    file = course / "first" / "scene.toml"
+    title = "The first scene, with a title as long as a sentence, which it should not be"
+    file.write_text(file.read_text(encoding="utf-8").replace("The first scene", title), encoding="utf-8")
+    app = stage_on("first")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        await pilot.press("]")
+        await until(pilot, QuestionScreen)
+        await pilot.press("2", "enter")
+        await until(pilot, StageScreen)
+        line = screen_text(app).splitlines()[0]
+        assert "The first scene, with" in line
+        assert "…  1/" in line
+
+
+@pytest.mark.parametrize("name", ["syscall-int80", "nic-interrupt", "handshake"])
+async def test_a_scene_plays_at_a_speed_at_which_it_takes_minutes(name: str) -> None:
+    app = stage_on(name)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, PageScreen)
+        log, speed = player_of(app).source.timeline, float(stage(app).speed_text)
+        assert len(log) / (2 * speed) <= 180
+        assert (speed > 1) == (len(log) > 100)
+
+
 async def test_a_scene_opens_with_what_to_watch_for_asks_and_closes_with_what_comes_next(course: Path) -> None:
     app = stage_on("first")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -1,7 +1,8 @@
 """A page over the stage: a title, paragraphs, and maybe items to choose from. `ioviz.tui.pages` makes what it says.
 
-The answer is the id of the item that was chosen, "enter" on a page without items, None if the person left. On a page
-with `copies`, Enter copies what the item stands for and the page stays.
+The answer is the id of the item that was chosen, "enter" on a page without items, "key NAME ITEM" for a key that the
+page lets through to the stage (and what was chosen), None if the person left. Where an item has something to copy,
+Enter copies it and the page stays.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ioviz.tui.wrap import wrap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
@@ -40,12 +42,14 @@ class Line(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What a page says. `start` is the item that is chosen at first; `hint` a key of the texts."""
+    """What a page says. `start` is the item that is chosen at first; `hint` a key of the texts; `through` are keys that
+    close it and go on to the stage: the character and the name of the action."""
 
     title: str
     lines: tuple[Line, ...]
     hint: str = "page-close"
     start: str = ""
+    through: tuple[tuple[str, str], ...] = ()
 
 
 class Paragraph(Static):
@@ -140,6 +144,17 @@ class PageScreen(ModalScreen[str | None]):
 
     # -- what a person does --------------------------------------------------------------------------------------------
 
+    def on_key(self, event: events.Key) -> None:
+        """A key that means something on the stage."""
+        if event.character is not None and self._goes_through(event.character):
+            event.stop()
+
+    def _goes_through(self, character: str) -> bool:
+        action = dict(self._content.through).get(character)
+        if action is not None:
+            self.dismiss(f"key {action} {self._chosen}")
+        return action is not None
+
     def clicked(self, number: int) -> None:
         """A paragraph was clicked."""
         item = self._content.lines[number].item
@@ -166,8 +181,10 @@ class PageScreen(ModalScreen[str | None]):
             self.query(Paragraph)[items[there]].scroll_visible(animate=False)
 
     def action_page(self, by: int) -> None:
-        """A screen further."""
+        """A screen further; from the last one, the space bar goes through to the stage."""
         box = self.query_one(VerticalScroll)
+        if by > 0 and box.scroll_y >= box.max_scroll_y and self._goes_through(" "):
+            return
         (box.scroll_page_down if by > 0 else box.scroll_page_up)(animate=False)
 
     def action_take(self) -> None:

@@ -6,12 +6,13 @@ finds nothing more (`run_out`). What was seen is kept in the app's progress.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
 from ioviz.tui.knobs import as_written, settings_of, tries_of
 from ioviz.tui.place import Place
+from ioviz.tui.screens.moving import EVENTS_A_SECOND, SPEEDS
 from ioviz.tui.screens.typing import Typing
 from ioviz.tui.source import Careful
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from ioviz.lesson.scene import Chapter, Scene
     from ioviz.tui.player import Player
     from ioviz.tui.screens.page import Content
+
+LONGEST: Final = round(180 * EVENTS_A_SECOND)
+"""Events and steps that a scene may have to be played at speed 1: three minutes, with the time for reading on top."""
 
 
 class Teaching(Typing):
@@ -51,6 +55,7 @@ class Teaching(Typing):
         if scene is None:
             return
         played = self.app.progress.of(scene.id)
+        self._set_tempo()
         number = 0 if played.finished or played.chapter == 1 else min(played.chapter, len(self.chapter_places))
         left_at = self.nth_chapter(number).title if number else None
         self.app.progress.opened(scene.id)
@@ -62,10 +67,24 @@ class Teaching(Typing):
                 lambda: opening(scene, self.app.lang, look, left_at), lambda item: self._start(item, number)
             )
 
+    def _set_tempo(self) -> None:
+        """Play the scene at a speed at which it takes some minutes: at 1 each step of an unfolded event is told."""
+        assert self.player is not None
+        log, self.speed = self.player.source.timeline, SPEEDS.index(1.0)
+        told = len(log)
+        if told <= LONGEST:
+            told += sum(map(self.player.unfold, log.events(0, told)))
+        while told > LONGEST * SPEEDS[self.speed] and self.speed < len(SPEEDS) - 1:
+            self.speed, told = self.speed + 1, len(log)
+
     def _start(self, item: str | None, number: int) -> None:
         """The opening page was closed: maybe to go on at chapter `number`, where the person left off."""
-        if item == "resume":
+        key, _, rest = (item or "").partition(" ")
+        action, _, chosen = rest.partition(" ")
+        if "resume" in {item, chosen}:
             self.seek(self.chapter_places[number - 1])
+        if key == "key":
+            getattr(self, f"action_{action}")()
 
     def nth_chapter(self, number: int) -> Chapter:
         """Chapter `number` (from 1) of those that happen in this run."""
@@ -79,7 +98,7 @@ class Teaching(Typing):
         if scene is None:
             self.note("no-scene")
             return
-        self._show_page(lambda: opening(scene, self.app.lang, self.app.look))
+        self._show_page(lambda: opening(scene, self.app.lang, self.app.look), lambda item: self._start(item, 0))
 
     def action_article(self) -> None:
         """What the article says, and what Linux does."""

@@ -30,22 +30,23 @@ class TitleBar(Lines):
         self.look = look
 
     def update(self, title: str, chapter: str, state: Sequence[str]) -> None:
-        """Show these; what does not fit is left out, the chapter first."""
+        """Show these. What does not fit is left out: the name of the chapter first, then the end of the title; the
+        chapter's number stays."""
         look, width = self.look, self.extent.width
         if not width:
             return
         status = Text("  ").join(Text(piece, look.style("foreground")) for piece in state)
         head = Text.assemble((" ioviz ", look.style("primary", bold=True, reverse=True)), " ", (title, look.strong))
+        number = chapter.partition(" ")[0]
         room = width - status.cell_len - 3
-        if room < head.cell_len:
-            head.truncate(max(10, room), overflow="ellipsis")
-        elif chapter:
-            left = room - head.cell_len - 2
-            number = chapter.partition(" ")[0]
-            if left >= len(number):
-                more = Text(chapter if left >= len(number) + 12 else number, look.style("secondary"))
-                more.truncate(left, overflow="ellipsis")
-                head.append("  ").append_text(more)
+        kept = room - (len(number) + 2 if number else 0)
+        if kept < head.cell_len:
+            head.truncate(max(10, kept), overflow="ellipsis")
+        left = room - head.cell_len - 2
+        if number and left >= len(number):
+            more = Text(chapter if left >= len(number) + 12 else number, look.style("secondary"))
+            more.truncate(left, overflow="ellipsis")
+            head.append("  ").append_text(more)
         gap = max(1, width - head.cell_len - status.cell_len - 1)
         self.show([one_strip(Text.assemble(head, " " * gap, status), self.app.console, width)])
 
