@@ -114,7 +114,7 @@ def call_text(entry: TrapEntered) -> str:
         asked = args[1] if name == "select" else [line[0] for line in args[0]]
         numbers = [str(fd) for fd in asked[:MOST_ASKED]] + ["…"] * (len(asked) > MOST_ASKED)
         plain = [*plain[: name == "select"], f"{{{', '.join(numbers)}}}"]
-    if name == "execve":
+    if name in {"execve", "accept4"}:
         plain = plain[:1]
     if name in {"sendto", "write", "recvfrom", "read"}:
         plain = [text if len(text) <= 20 else f"{text[:16]}…'" for text in plain]
