@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -132,6 +133,12 @@ def shape(world: World, node: int) -> object:
     row = world.rb_nodes[node]
     name = f"{world.epitems[node].fd} {'red' if row.red else 'black'}"
     return (shape(world, row.left), name, shape(world, row.right))
+
+
+def measured(name: str, number: int) -> list[float]:
+    """The numbers that command `number` of the scene's article page prints. What they are is this computer's business,
+    and a busy one's above all: a test asks that they are there, and what holds however long a thing takes."""
+    return [float(text) for text in re.findall(r"\d+(?:\.\d+)?", shown(name, number))]
 
 
 def shown(name: str, number: int) -> str:

