@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import gc
 import sys
-import typing
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -74,8 +73,6 @@ class Hosting:
         for guest in self.guests.values():
             guest.release()
         self.guests.clear()
-        for clean in getattr(typing, "_cleanups", ()):
-            clean()  # since 3.12 generic classes of guests come by the host's caches
         gc.collect()
         self._finish()
 

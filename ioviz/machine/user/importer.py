@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ioviz.machine.user import cmodules
 from ioviz.machine.user.instrument import compile_guest
+from ioviz.machine.user.namesakes import ASKED_BY_C, lend
 from ioviz.machine.user.patches import PATCHES
 from ioviz.model.syscalls import SYS
 
@@ -303,7 +304,10 @@ class CLoader:
         return cmodules.copy_of(importlib.import_module(spec.name))
 
     def exec_module(self, module: ModuleType) -> None:
-        """The module was made whole."""
+        """The module was made whole; what it tells others of itself the guest's own have to be told."""
+        patch = PATCHES.get(self.name)
+        if patch is not None:
+            patch(self._importer.guest, module)
 
     def is_package(self, name: str) -> bool:
         return False
@@ -334,6 +338,8 @@ class LibraryLoader:
         patch = PATCHES.get(self.name)
         if patch is not None:
             patch(self._importer.guest, module)
+        if self.name in ASKED_BY_C:
+            lend(self.name)
 
     def get_code(self, name: str) -> CodeType:
         code = _code_cache.get(self.path)

@@ -1,6 +1,7 @@
 """The few places in which the standard library has to be told that it runs on the machine.
 
-- What the C code of `object` gives to `pickle` is found in `copyreg`.
+- What C code knows or gives away is the same thing in the library: what `object` gives to `pickle` in `copyreg`, what
+  the encodings are made of in `codecs`, what a `Decimal` is and compares with in `numbers`.
 - `traceback` shows no frames of the machine's.
 - Threads, futures and the streams of asyncio hash by the order in which they were first hashed, not by their address:
   sets of them decide who is joined, cancelled or written to first, which must not differ from run to run.
@@ -8,7 +9,7 @@
 
 from __future__ import annotations
 
-import copyreg
+import importlib
 import weakref
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -84,10 +85,13 @@ def _hash_by_serial(*names: str) -> Callable[[Guest, ModuleType], None]:
     return patch
 
 
-def _copyreg(guest: Guest, module: ModuleType) -> None:
-    # `object.__reduce_ex__` gives the host's functions, which `pickle` looks for under their names.
-    for name in ("_reconstructor", "__newobj__", "__newobj_ex__"):
-        module.__dict__[name] = getattr(copyreg, name)
+def _as_the_host_has_it(*names: str) -> Callable[[Guest, ModuleType], None]:
+    def patch(guest: Guest, module: ModuleType) -> None:
+        host = importlib.import_module(module.__name__)
+        for name in names:
+            module.__dict__[name] = getattr(host, name)
+
+    return patch
 
 
 def _warnings(guest: Guest, module: ModuleType) -> None:
@@ -104,12 +108,10 @@ def _warnings(guest: Guest, module: ModuleType) -> None:
     kind.__init__ = __init__
 
 
-def _typing(guest: Guest, module: ModuleType) -> None:
-    # Since 3.12 `Generic` is written in C and asks the host's `typing`, for which the guest's Protocol is not generic.
-    get_item = module.__dict__.get("_generic_class_getitem")
-    if get_item is not None:
-        protocol: Any = module.__dict__["Protocol"]
-        protocol.__class_getitem__ = classmethod(lambda cls, parameters: get_item(cls, parameters))
+def _array(guest: Guest, module: ModuleType) -> None:
+    # The C code has registered its class with the host's only.
+    sequences = guest.importer.import_("collections.abc", None, None, ("MutableSequence",))
+    sequences.MutableSequence.register(module.__dict__["array"])
 
 
 def _ctypes_util(guest: Guest, module: ModuleType) -> None:
@@ -124,9 +126,14 @@ class _NoLibrary:
 
 PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {
     "warnings": _warnings,
-    "typing": _typing,
+    "array": _array,
     "ctypes.util": _ctypes_util,
-    "copyreg": _copyreg,
+    "codecs": _as_the_host_has_it(
+        *("Codec", "CodecInfo", "IncrementalDecoder", "IncrementalEncoder", "StreamReader", "StreamWriter"),
+        *("BufferedIncrementalDecoder", "BufferedIncrementalEncoder", "StreamReaderWriter", "StreamRecoder"),
+    ),
+    "copyreg": _as_the_host_has_it("_reconstructor", "__newobj__", "__newobj_ex__"),
+    "numbers": _as_the_host_has_it("Number", "Complex", "Real", "Rational", "Integral"),
     "traceback": _traceback,
     "threading": _hash_by_serial("Thread"),
     "concurrent.futures._base": _hash_by_serial("Future"),

@@ -226,7 +226,10 @@ exec(compile("1 + 1", "<x>", "single"))
 
 def test_nothing_of_a_guest_stays_when_it_is_over(tmp_path: Path) -> None:
     text = """
-import asyncio, threading
+import asyncio, threading, typing
+T = typing.TypeVar("T")
+class Box(typing.Generic[T]): pass
+box = Box[int]
 class Late:
     def __del__(self): print("late")
 late = Late(); late.me = late
