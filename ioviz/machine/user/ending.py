@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel.switch import TaskKilled
@@ -65,9 +67,9 @@ def finalize(guest: Guest, code: int) -> int:
     atexit: Any = guest.modules.get("atexit")
     if atexit is not None:
         guarded(guest, atexit._run_exitfuncs)
-    if guarded(guest, lambda: _flush(guest, "stdout")):
+    flushed = _flush_at_last(guest)
+    if not flushed:
         code = 120
-    guarded(guest, lambda: _flush(guest, "stderr"))
     guest.over = True
     for name in LAST:
         if name in guest.sys.__dict__:
@@ -75,7 +77,8 @@ def finalize(guest: Guest, code: int) -> int:
     main = guest.modules.get("__main__")
     if main is not None:
         guarded(guest, lambda: _clear(main.__dict__))
-        guarded(guest, lambda: _flush(guest, "stdout"))
+        if flushed:
+            _flush_at_last(guest)
     return code
 
 
@@ -91,6 +94,31 @@ def _flush(guest: Guest, name: str) -> None:
     stream = guest.sys.__dict__.get(name)
     if stream is not None and not getattr(stream, "closed", False):
         stream.flush()
+
+
+def _flush_at_last(guest: Guest) -> bool:
+    """`flush_std_files`: what is still buffered goes out. Whether stdout could be written."""
+    flushed = True
+    try:
+        _flush(guest, "stdout")
+    except TaskKilled:
+        raise
+    except BaseException as error:
+        flushed = False
+        hook = guest.sys.__dict__.get("unraisablehook")
+        if hook is not None:
+            hook(
+                SimpleNamespace(
+                    exc_type=type(error),
+                    exc_value=error,
+                    exc_traceback=without_ours(error.__traceback__),
+                    err_msg=None,
+                    object=guest.sys.__dict__.get("stdout"),
+                )
+            )
+    with suppress(Exception):
+        _flush(guest, "stderr")
+    return flushed
 
 
 def _print(guest: Guest, text: str) -> None:

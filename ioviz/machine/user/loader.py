@@ -95,10 +95,13 @@ def read_source(path: str, shown: str) -> str:
     try:
         text = decode_source(data)
     except SyntaxError as error:
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as first:
+            raise LoadError(f"{_where(shown, data, first)} is not utf-8 text") from None
         raise LoadError(f"{shown} can't be decoded: {error.msg}") from None
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise LoadError(f"{shown}:{line} is not {error.encoding} text") from None
+        raise LoadError(f"{_where(shown, data, error)} is not {error.encoding} text") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the guest's own compilation will say it again
@@ -108,6 +111,11 @@ def read_source(path: str, shown: str) -> str:
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         raise LoadError(f"{shown} can't be compiled: {error}") from None
     return text
+
+
+def _where(shown: str, data: bytes, error: UnicodeDecodeError) -> str:
+    line = data.count(b"\n", 0, error.start) + 1
+    return f"{shown}:{line}"
 
 
 def decode_source(data: bytes) -> str:

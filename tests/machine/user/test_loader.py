@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         (b"\x00\x01\x7fELF", "prog.py is not a Python program: it has binary data in it"),
         (b"# coding: klingon\n", "prog.py can't be decoded: unknown encoding: klingon"),
         (b"x = 1\ny = '\xff'\n", "prog.py:2 is not utf-8 text"),
+        (b"x = 1\n\ny = '\xff'\n", "prog.py:3 is not utf-8 text"),
     ],
 )
 def test_a_program_that_cannot_run_is_one_sentence(tmp_path: Path, data: bytes, message: str) -> None:
