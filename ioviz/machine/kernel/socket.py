@@ -20,7 +20,7 @@ from errno import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.machine.kernel import unix
+from ioviz.machine.kernel import unix, unix_data, unix_names
 from ioviz.machine.kernel.ancillary import check_socket_items
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK, FileOps, Result, no_ioctl
 from ioviz.machine.kernel.inet import (
@@ -138,7 +138,7 @@ def sys_bind(k: Kernel, fd: int, address: Any) -> int:
     if isinstance(found, int):
         return found
     row = found[1]
-    return unix.unix_bind(k, row, address) if row.family == AF_UNIX else inet_bind(k, row, address)
+    return unix_names.unix_bind(k, row, address) if row.family == AF_UNIX else inet_bind(k, row, address)
 
 
 def sys_listen(k: Kernel, fd: int, backlog: int) -> int:
@@ -189,7 +189,7 @@ def sys_getsockname(k: Kernel, fd: int) -> Result:
     if isinstance(found, int):
         return found
     row = found[1]
-    return 0, unix.user_name(row.local) if row.family == AF_UNIX else user_address(row, row.local)
+    return 0, unix_names.user_name(row.local) if row.family == AF_UNIX else user_address(row, row.local)
 
 
 def sys_getpeername(k: Kernel, fd: int) -> Result:
@@ -199,7 +199,7 @@ def sys_getpeername(k: Kernel, fd: int) -> Result:
         return found
     row = found[1]
     if row.family == AF_UNIX:
-        return (0, unix.user_name(row.remote)) if row.peer else -ENOTCONN
+        return (0, unix_names.user_name(row.remote)) if row.peer else -ENOTCONN
     if not row.remote or row.state in (CLOSE, LISTEN, "SYN-SENT"):
         return -ENOTCONN
     return 0, user_address(row, row.remote)
@@ -242,7 +242,7 @@ def _send(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int, addre
     if flags & MSG_OOB:
         return -EOPNOTSUPP
     if row.family == AF_UNIX:
-        return unix.unix_sendmsg(k, file, row, data, flags, address)
+        return unix_data.unix_sendmsg(k, file, row, data, flags, address)
     return udp_sendmsg(k, row, data, address)
 
 
@@ -278,7 +278,7 @@ def _receive(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> Resu
     if flags & MSG_ERRQUEUE:
         return -EAGAIN
     if row.family == AF_UNIX:
-        return unix.unix_recvmsg(k, file, row, n, flags)
+        return unix_data.unix_recvmsg(k, file, row, n, flags)
     return udp_recvmsg(k, file, row, n, flags)
 
 
@@ -295,7 +295,7 @@ def sys_sendmsg(k: Kernel, fd: int, data: bytes, ancillary: tuple[Any, ...], fla
             return -EOPNOTSUPP if flags & MSG_OOB else udp_sendmsg(k, row, data, address, ancillary)
         return check_socket_items(ancillary) or sys_sendto(k, fd, data, flags, address)
     rights = files_of(k, ancillary)
-    return rights if isinstance(rights, int) else unix.unix_sendmsg(k, file, row, data, flags, address, rights)
+    return rights if isinstance(rights, int) else unix_data.unix_sendmsg(k, file, row, data, flags, address, rights)
 
 
 def sys_recvmsg(k: Kernel, fd: int, n: int, anclen: int, flags: int) -> Result:
@@ -312,7 +312,7 @@ def sys_recvmsg(k: Kernel, fd: int, n: int, anclen: int, flags: int) -> Result:
         return got if isinstance(got, int) else (got[0], (got[1], (), 0, None))
     rights: list[int] = []
     if row.family == AF_UNIX and not flags & (MSG_OOB | MSG_ERRQUEUE):
-        got = unix.unix_recvmsg(k, file, row, n, flags & ~MSG_CMSG_CLOEXEC, rights)
+        got = unix_data.unix_recvmsg(k, file, row, n, flags & ~MSG_CMSG_CLOEXEC, rights)
     elif row.family != AF_UNIX and not flags & (MSG_OOB | MSG_ERRQUEUE):
         got = udp_recvmsg(k, file, row, n, flags, anclen)
         if isinstance(got, int):
@@ -353,7 +353,7 @@ def sock_poll(k: Kernel, file: OpenFile) -> int:
     row = k.world.sockets[file.obj]
     if row.family != AF_UNIX:
         return tcp_poll(k, row) if row.type == SOCK_STREAM else udp_poll(k, row)
-    return unix.unix_poll(k, row)
+    return unix_data.unix_poll(k, row)
 
 
 def sock_release(k: Kernel, file: OpenFile) -> None:
