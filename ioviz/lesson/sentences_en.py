@@ -143,7 +143,7 @@ SENTENCES: Final = {
     "BlocksLoaded": "The disk has written {name} into memory by itself (DMA), past the CPU.",
     "BootLoaderStarted": "The firmware jumps to the boot loader, which looks for the kernel on the disk.",
     "KernelLoaded": (
-        "The kernel ({mib} MiB) lies in memory at {address_hex}, the first of all programs: the boot loader jumps to it."
+        "The kernel ({mib} MiB) lies in memory at {address_hex}, the first program that stays: the boot loader jumps to it."
     ),
     "ProtectionEnabled": (
         "The kernel switches to protected mode with page tables (CR0.PE, CR0.PG; EFER.LME for 64 bit): from now on there are "

@@ -134,7 +134,7 @@ SENTENCES: Final = {
     "BlocksRequested.kernel": "{name} 还不在内存里：内核让硬盘从第 {block} 块起读 {count} 块，读完后硬盘会用中断来报告。",
     "BlocksLoaded": "硬盘自己把 {name} 写进内存（DMA），没有经过 CPU。",
     "BootLoaderStarted": "固件跳到引导程序，由它在硬盘上找内核。",
-    "KernelLoaded": "内核（{mib} MiB）在内存的 {address_hex} 处：它是第一个加载到内存的程序，引导程序跳到它那里。",
+    "KernelLoaded": "内核（{mib} MiB）在内存的 {address_hex} 处：它是第一个留在内存里的程序，引导程序跳过去执行。",
     "ProtectionEnabled": (
         "内核打开保护模式和页表（CR0.PE、CR0.PG；64 位还有 EFER.LME）：从现在起有了 ring，内核在 ring 0。"
     ),

@@ -94,7 +94,7 @@ def closing(scene: Scene, following: Scene | None, played: Played, lang: str, lo
         lines.append(Line(Text(say(lang, "score", right=played.right, asked=played.asked), look.strong)))
     if scene.reading:
         head = (f"{say(lang, 'page-reading')}  ", look.style("secondary", bold=True))
-        what = drawn(" · ".join(scene.reading), look.ascii)
+        what = drawn("; ".join(scene.reading), look.ascii)
         lines += [BLANK, Line(Text.assemble(head, (what, look.style("foreground"))))]
     lines += [BLANK, _head("page-next", lang, look)] if following is not None or scene.article or scene.tries else []
     if following is None and scene.number:

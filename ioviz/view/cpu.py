@@ -156,7 +156,7 @@ def _real_mode(moment: Moment) -> list[Text]:
     return [
         Text.assemble(f"CPU{moment.host}  ", (pick(moment, "real mode", "实模式"), "bold yellow"), "  ", (who, "bold")),
         Text(
-            pick(moment, "no rings, no page tables, no IDT of a kernel", "没有 ring，没有页表，没有内核的 IDT"),
+            pick(moment, "no rings, no page tables, no IDT yet", "没有 ring，没有页表，还没有 IDT"),
             style=DIM,
         ),
     ]
