@@ -138,6 +138,10 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "check-played": ("played as written", "按原样运行"),
     "check-played-with": ("played with {knob}", "以 {knob} 运行"),
     "check-ended": ("{n} events, {ms} ms, ended: {why}", "{n} 个事件，{ms} 毫秒，结束：{why}"),
+    "check-exit": (
+        "{program} ended with exit code {code}; it printed last: {last}",
+        "{program} 以退出码 {code} 结束，最后输出：{last}",
+    ),
     "check-chapter": ("chapter {n} {title}: event {at}", "第 {n} 章 {title}：第 {at} 个事件"),
     "check-not-here": ("chapter {n} {title}: not in this run", "第 {n} 章 {title}：这次运行里没有"),
     "check-question": ("question {n} ({ask}): {prompt} {right}", "问题 {n}（{ask}）：{prompt}{right}"),

@@ -71,6 +71,14 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
         r"(?P<what>.*): no scene of this name, and no folder with a (?P<file>\S+)",
         "{what}：没有这个名字的场景，也没有含 {file} 的文件夹",
     ),
+    (
+        r"(?P<what>.*): a folder without a (?P<file>\S+); `ioviz new-scene` lays a scene that works",
+        "{what}：这个文件夹里没有 {file}；`ioviz new-scene` 可以建一个能用的场景",
+    ),
+    (
+        r"(?P<what>.*): a file, and a scene is a folder with a (?P<file>\S+)",
+        "{what}：这是个文件，而场景是含 {file} 的文件夹",
+    ),
     (r"(?P<what>.*): larger than (?P<n>\d+) bytes, which no scene needs", "{what}：超过 {n} 字节，没有场景需要这么大"),
     (r"(?P<what>.*): cannot be read \((?P<why>.*)\)", "{what}：读不了（{why}）"),
     (r"(?P<what>.*): is not UTF-8 text", "{what}：不是 UTF-8 文本"),

@@ -60,6 +60,9 @@ SCENES: Final[tuple[tuple[str, str], ...]] = (
         r"`ready` needs a `call` that waits for descriptors: (?P<names>[^;]*)",
         "`ready` 需要一个等待描述符的 `call`：{names}",
     ),
+    (r"there is a control character in it", "里面有控制字符"),
+    (r"there is no line (?P<line>\d+): (?P<file>.+) has (?P<n>\d+) lines", "没有第 {line} 行：{file} 只有 {n} 行"),
+    (r"there is no host (?P<host>\d+)", "没有第 {host} 台主机"),
     (r"chapter (?P<n>\d+) \((?P<title>.*?)\): (?P<told>.*)", "第 {n} 章（{title}）：{told}"),
     (r"question (?P<n>\d+): (?P<told>.*)", "第 {n} 个问题：{told}"),
     # what the reader of TOML says

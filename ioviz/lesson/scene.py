@@ -22,9 +22,12 @@ PUNCTUATION = "\u3000-\u303f\uff00-\uffef\u201c\u201d"
 JOINED = re.compile(rf"(?<=[{PUNCTUATION}])\n|\n(?=[{PUNCTUATION}])|(?<=[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])")
 """Line breaks of a source beside Chinese that stand for nothing: it is written without spaces."""
 
+PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
+"""What a text may be made of: a control character would be an order to the terminal."""
+
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-Text = Annotated[str, Meta(min_length=1, max_length=4000)]
-Line = Annotated[str, Meta(min_length=1, max_length=400)]
+Text = Annotated[str, Meta(min_length=1, max_length=4000, pattern=PLAIN)]
+Line = Annotated[str, Meta(min_length=1, max_length=400, pattern=PLAIN)]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
 
 
@@ -56,7 +59,7 @@ class SceneInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     at: Seconds
     device: Literal["mouse", "keyboard"]
-    value: Annotated[str, Meta(min_length=1, max_length=40)]
+    value: Annotated[str, Meta(min_length=1, max_length=40, pattern=PLAIN)]
 
 
 class SceneProgram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,13 +202,30 @@ def next_scene(scene: Scene, scenes: tuple[Scene, ...]) -> Scene | None:
 
 
 def load_scene(what: str | Path) -> Scene:
-    """The scene in folder `what`, or the one of ioviz's own scenes whose id is `what`. Raises SceneError."""
+    """The scene in folder `what`, or the one of ioviz's own scenes whose id is `what`; its programs can be compiled.
+    Raises SceneError."""
+    from ioviz.lesson.scene_check import check_programs
+
     folder = Path(what)
     if isinstance(what, str) and not (folder / SCENE_FILE).is_file():
         folder = scenes_folder() / what
         if "/" in what or not (folder / SCENE_FILE).is_file():
-            raise SceneError(f"{what}: no scene of this name, and no folder with a {SCENE_FILE}")
-    return _read(folder / SCENE_FILE, folder)
+            raise SceneError(_why_there_is_none(what))
+    scene = _read(folder / SCENE_FILE, folder)
+    check_programs(scene)
+    return scene
+
+
+def _why_there_is_none(what: str) -> str:
+    try:
+        path = Path(what)
+        if path.is_dir():
+            return f"{what}: a folder without a {SCENE_FILE}; `ioviz new-scene` lays a scene that works"
+        if path.exists():
+            return f"{what}: a file, and a scene is a folder with a {SCENE_FILE}"
+    except (OSError, ValueError):  # a name that no file can have
+        pass
+    return f"{what}: no scene of this name, and no folder with a {SCENE_FILE}"
 
 
 def _read(file: Path, folder: Path) -> Scene:
@@ -215,14 +235,18 @@ def _read(file: Path, folder: Path) -> Scene:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise SceneError(f"{file}: larger than {MAX_BYTES} bytes, which no scene needs")
-        text = file.read_text(encoding="utf-8")
+        data = file.read_bytes()
+        text = data.decode("utf-8").replace("\r\n", "\n")
         scene = msgspec.convert({**tomllib.loads(text), "folder": str(folder)}, Scene)
     except OSError as error:
         raise SceneError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise SceneError(f"{file}: is not UTF-8 text") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SceneError(f"{file}:{line}: is not UTF-8 text") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SceneError(f"{file}: is not TOML: {error}") from error
+        place = re.search(r" \(at line (\d+), column \d+\)", str(error))
+        line = int(place[1]) if place is not None else text.count("\n") + 1
+        raise SceneError(f"{file}:{line}: is not TOML: {error}") from error
     except msgspec.ValidationError as error:
         fault: Fault | None = fault_of_shape(str(error), Scene)
     else:

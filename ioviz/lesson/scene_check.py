@@ -15,7 +15,9 @@ import msgspec.inspect as shape
 
 from ioviz.lesson.anchor import Anchor, AnchorError
 from ioviz.lesson.questions import QuestionError, check_question
+from ioviz.lesson.scene import PLAIN, SceneError
 from ioviz.lesson.toml_lines import Path as TomlPath
+from ioviz.model.syscalls import BY_NAME
 from ioviz.model.vocabulary import KINDS
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ def fault_of_shape(message: str, kind: type) -> Fault:
     if missing is not None:
         what = f" of {name_of(path)}" if path else ""
         return Fault(path, f"{missing[1]!r}{what} is missing; {_allowed(here)}")
+    if "matching regex" in said and getattr(here, "pattern", None) == PLAIN:
+        said = "there is a control character in it"
     return Fault(path, f"{name_of(path)}: {_lowered(said)}; {_allowed(here)}")
 
 
@@ -148,11 +152,14 @@ def faults(scene: Scene, folder: Path) -> Iterator[Fault]:
             if program.typed:
                 yield Fault((*here, "typed"), f"{program.file} has both stdin and typed: keep one")
     yield from _knobs(scene)
-    programs = {program.file for program in scene.programs}
+    programs = {program.file: _lines_of(folder, program.file) for program in scene.programs}
+    hosts = {1, *(program.host or 2 for program in scene.programs if program.role == "remote")}
     for number, chapter in enumerate(scene.chapters):
-        yield from _anchor(
-            chapter.at, programs, ("chapters", number, "at"), f"chapter {number + 1} ({chapter.title.en})"
-        )
+        here, what = ("chapters", number), f"chapter {number + 1} ({chapter.title.en})"
+        yield from _anchor(chapter.at, programs, (*here, "at"), what)
+        if chapter.host not in hosts:
+            there = ", ".join(map(str, sorted(hosts)))
+            yield Fault((*here, "host"), f"{what}: there is no host {chapter.host}; allowed: {there}")
     for number, question in enumerate(scene.questions):
         here = ("questions", number)
         wrong = list(_anchor(question.at, programs, (*here, "at"), f"question {number + 1}"))
@@ -164,11 +171,41 @@ def faults(scene: Scene, folder: Path) -> Iterator[Fault]:
                 yield Fault((*here, "at"), f"question {number + 1}: {error}")
 
 
-def _anchor(anchor: Anchor, programs: set[str], path: TomlPath, what: str) -> Iterator[Fault]:
+def check_programs(scene: Scene) -> None:
+    """Raise SceneError unless every program of `scene` is Python that compiles, and what they read is text."""
+    from ioviz.machine.user.loader import LoadError, read_source
+
+    for program in scene.programs:
+        try:
+            read_source(str(scene.path(program.file)), str(scene.path(program.file)))
+            if program.stdin is not None:
+                scene.path(program.stdin).read_text(encoding="utf-8")
+        except LoadError as error:
+            raise SceneError(str(error)) from error
+        except UnicodeDecodeError as error:
+            raise SceneError(f"{scene.path(program.stdin or '')}: is not UTF-8 text") from error
+
+
+def _lines_of(folder: Path, name: str) -> int:
+    """How many lines a program has; 0 if it cannot be read, which `_file` says."""
+    try:
+        return len((folder / name).read_bytes().splitlines())
+    except (OSError, ValueError):
+        return 0
+
+
+def _anchor(anchor: Anchor, programs: dict[str, int], path: TomlPath, what: str) -> Iterator[Fault]:
+    has = programs[anchor.program] if anchor.program in programs else max(programs.values())
+    if anchor.line is not None and anchor.line > has:
+        longest = anchor.program if anchor.program in programs else max(programs, key=programs.__getitem__)
+        yield Fault((*path, "line"), f"{what}: there is no line {anchor.line}: {longest} has {has} lines")
     try:
         anchor.check(programs)
     except AnchorError as error:
         text = str(error)
+        if anchor.event in KINDS and anchor.call is not None and anchor.call not in BY_NAME:
+            close = get_close_matches(anchor.call, BY_NAME, 4, 0.4)
+            text += f"; near it are {', '.join(close)}" if close else ""
         if anchor.event not in KINDS:
             close = get_close_matches(anchor.event, KINDS, 4, 0.4)
             text += f"; near it are {', '.join(close)}" if close else ""

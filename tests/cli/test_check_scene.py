@@ -49,14 +49,41 @@ def test_it_says_the_same_in_chinese(laid: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("nth = 2", "nth = 9", "chapter 1 (Asleep in recv()) is reached under no setting"),
+        ("nth = 2", "nth = 9", "scene.toml:29: chapter 1 (Asleep in recv()) is reached under no setting"),
         (
             'ask = "blocks"',
             'ask = "blocks"\n[[questions]]\nat = { event = "TaskSwitched", nth = 99 }\nask = "next"',
             "question 2 (next) has no answer",
         ),
         ('text.en = "The bytes', 'text.en = "' + "word " * 120 + "The bytes", "there is room for 6 at 80x24"),
-        ('focus = ["source"', 'focus = ["colours", "source"', "no panel 'colours'; allowed: source"),
+        ('text.en = "The bytes', 'text.en = "' + "word " * 120 + "The bytes", "scene.toml:39: chapters[2].text (en)"),
+        (
+            'focus = ["source"',
+            'focus = ["colours", "source"',
+            "scene.toml:16: focus: there is no panel 'colours'; allowed: s",
+        ),
+        (
+            'title.en = "It ret',
+            'focus = ["nic", "nik"]\ntitle.en = "It ret',
+            "scene.toml:37: focus: there is no panel 'nik'",
+        ),
+        (
+            '"TaskSlept", program = "server.py"',
+            '"TaskSlept", line = 40',
+            "toml:29: chapter 1 (Asleep in recv()): there is no",
+        ),
+        (
+            'title.en = "It ret',
+            'host = 3\ntitle.en = "It ret',
+            "toml:37: chapter 2 (It returns): there is no host 3; allowed: 1",
+        ),
+        ('call = "recvfrom"', 'call = "recvform"', "no system call 'recvform'; near it are recvfrom"),
+        (
+            'title.en = "It ret',
+            'title.en = "\\u001b[31mIt ret',
+            "toml:37: chapters[2].title.en: there is a control character",
+        ),
+        ("minutes = 2", "minutes = ", "scene.toml:8: is not TOML: Invalid value"),
         ("minutes = 2", 'minutes = 2\nnext = "nowhere"', "no scene 'nowhere'; the scenes are:"),
         ('ask = "blocks"', 'ask = "weather"', "scene.toml:"),
         ("minutes = 2", "minutes = 0", "scene.toml:8: minutes: expected `int` >= 1; allowed: a whole number from 1"),
@@ -73,6 +100,46 @@ def test_what_is_wrong_is_said(
     out = capsys.readouterr().out
     assert complaint in out
     assert len(out.splitlines()) == 1 + (new.count("[[questions]]") > 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "complaint"),
+    [
+        ("server.py", b"import os\ndef f(:\n", "mine/server.py:2: syntax error: invalid syntax"),
+        ("server.py", b"import os\nprint('\xff')\n", "mine/server.py:2 is not utf-8 text"),
+        ("server.py", b"\0\0", "mine/server.py is not a Python program: it has binary data in it"),
+        ("scene.toml", b'id = "mine"\n# \xff', "mine/scene.toml:2: is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be(
+    laid: Path, name: str, data: bytes, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (laid / name).write_bytes(data)
+    capsys.readouterr()
+    assert main(["check-scene", str(laid), "--lang", "en"]) == 1
+    assert capsys.readouterr().out.strip().endswith(complaint)
+    assert main(["play", "--plain", str(laid), "--lang", "en"]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_program_that_fails_is_told(laid: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (laid / "server.py").write_text("print('here')\n1 / 0\n")
+    capsys.readouterr()
+    assert main(["check-scene", str(laid), "--lang", "en"]) == 1
+    out = capsys.readouterr().out
+    assert "server.py ended with exit code 1; it printed last: ZeroDivisionError: division by zero" in out
+
+
+def test_what_is_no_scene(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    said = {}
+    for name in ("file", "folder", "nothing"):
+        assert main(["check-scene", str(tmp_path / name), "--lang", "en"]) == 1
+        said[name] = capsys.readouterr().out.strip().removeprefix(str(tmp_path))
+    assert said["file"] == "/file: a file, and a scene is a folder with a scene.toml"
+    assert said["folder"] == "/folder: a folder without a scene.toml; `ioviz new-scene` lays a scene that works"
+    assert said["nothing"] == "/nothing: no scene of this name, and no folder with a scene.toml"
 
 
 def test_a_command_that_fails_is_wrong(laid: Path, capsys: pytest.CaptureFixture[str]) -> None:

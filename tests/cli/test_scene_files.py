@@ -85,6 +85,9 @@ def test_ioviz_s_own_scenes_are_sound() -> None:
         ('call = "write"', 'program = "none.py"', "no program of the scene"),
         ('call = "write"', "nth = 0", "nth"),
         ("[[programs]]", "[[programs", "is not TOML"),
+        ('call = "write"', "line = 7", "there is no line 7: main.py has 1 lines"),
+        ('title.en = "Written"', 'host = 2\ntitle.en = "Written"', "there is no host 2; allowed: 1"),
+        ('"Three bytes."', '"Three\\u0007bytes."', "there is a control character in it"),
     ],
 )
 def test_a_bad_scene_is_refused(old: str, new: str, complaint: str, tmp_path: Path) -> None:
