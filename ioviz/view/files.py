@@ -70,7 +70,9 @@ def render(moment: Moment, width: int, height: int) -> Text:
     for fd, file in rows[-max(1, height - len(loose)) :]:
         program = process_name(moment.world, fd.pid)
         if width < NARROW:
-            program = program.removesuffix(".py")
+            program = program.removesuffix(".py").replace(".py (", "(")
+            if len(program) > width // 4:
+                program = program[: width // 4 - 1] + glyph(moment, "…", "~")
         line = Text.assemble((f"{program} ", "bright_black"), (f"fd {fd.fd:<{2 if width < NARROW else 4}}", "bold"))
         if file is not None:
             line.append_text(_open_file(moment, file, width))

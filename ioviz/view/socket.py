@@ -32,6 +32,10 @@ BY_DESCRIPTOR: Final = frozenset(
 )
 """Calls that are about the descriptor which is their first argument."""
 SIDES: Final = (("rx", rx), ("tx", tx))
+SHORT: Final = {ESTABLISHED: "ESTAB"}
+"""As ss(8) writes it."""
+NAME: Final = 10
+"""Columns of a socket's name at least."""
 WIDE: Final = 64
 """From this width on, both buffers of a socket are drawn on one line."""
 
@@ -78,7 +82,8 @@ def _far(moment: Moment) -> list[Socket]:
 
 
 def _names(moment: Moment) -> dict[int, str]:
-    """Socket → `server 4`, the program and descriptor that names it. In a large world only the event's are known."""
+    """Socket → `server 4` or `client(102) 3`, the program and descriptor that names it. In a large world only the
+    event's are known."""
     world, event = moment.world, moment.event
     rows = list(islice(reversed(world.fds.values()), LOOKED_AT))
     task = world.tasks.get(event.task) if event is not None else None
@@ -89,7 +94,7 @@ def _names(moment: Moment) -> dict[int, str]:
     for fd in reversed(rows):
         file = world.files.get(fd.file)
         if file is not None and file.kind == SOCKET:
-            name = f"{process_name(world, fd.pid).removesuffix('.py')} {fd.fd}"
+            name = f"{process_name(world, fd.pid).removesuffix('.py').replace('.py (', '(')} {fd.fd}"
             found[file.obj] = f"{found[file.obj]}, {name}" if file.obj in found else name
     return found
 
@@ -131,12 +136,14 @@ def render(moment: Moment, width: int, height: int) -> Text:
     whole = total <= MOST and len(rows) <= height
     if not whole:  # the ones concerned must be among those that are shown, and then those that hold something
         rows.sort(key=lambda row: (row.id not in here, total <= MOST and not _holds(moment, row)))
+    longest = max((len(names.get(row.id, "")) for row in [*rows[:height], *far]), default=0)
+    pad = max(NAME, min(longest, width * 2 // 5))
     lines: list[Text] = []
     shown = 0
     for row in rows:
         if len(lines) + _depth(moment, row, level) > height - (not whole):
             break
-        lines += _block(moment, row, names, row.id in here, level, width)
+        lines += _block(moment, row, names, row.id in here, level, width, pad)
         shown += 1
     if not whole:
         left = (total if total > MOST else len(rows)) - shown
@@ -147,7 +154,7 @@ def render(moment: Moment, width: int, height: int) -> Text:
         text = pick(moment, f" over there, on {where}:", f" 那一头，{where}：")
         lines.append(Text(text, style=DIM))
         for row in far:
-            lines += _block(moment, row, names, row.id in here, level, width)
+            lines += _block(moment, row, names, row.id in here, level, width, pad)
     return joined(lines)
 
 
@@ -163,15 +170,20 @@ def _depth(moment: Moment, row: Socket, level: int) -> int:
     return 1 + (level > 0) + (level == 3 and row.state != LISTEN) + numbers
 
 
-def _block(moment: Moment, row: Socket, names: dict[int, str], here: bool, level: int, width: int) -> list[Text]:
-    """A socket on one line (level 0), with its buffers on another (1), with TCP's numbers (2), a line a buffer (3)."""
+def _block(
+    moment: Moment, row: Socket, names: dict[int, str], here: bool, level: int, width: int, pad: int
+) -> list[Text]:
+    """A socket on one line (level 0), with its buffers on another (1), with TCP's numbers (2), a line a buffer (3).
+    `pad`: how wide the names are."""
     mark = glyph(moment, "▶", ">") if here else " "
     state = "green" if row.state == ESTABLISHED else "magenta" if row.state == LISTEN else "yellow"
-    head = Text.assemble(
-        (mark, "bold yellow"), (f"{names.get(row.id, f'#{row.id}'):<10} ", "bold"), (f"{row.state:<11}", state)
-    )
+    name = f"{_fitted(moment, names.get(row.id, f'#{row.id}'), pad):<{pad}} "
+    head = Text.assemble((mark, "bold yellow"), (name, "bold"), (f"{row.state:<11}", state))
     if level == 0:
-        return [head.append(" ").append_text(_inside(moment, row, max(6, min(24, (width - 56) // 2))))]
+        if width >= WIDE + pad - NAME:
+            return [head.append(" ").append_text(_inside(moment, row, max(6, min(24, (width - 46 - pad) // 2))))]
+        head = Text.assemble((mark, "bold yellow"), (name, "bold"), (f"{SHORT.get(row.state, row.state):<10} ", state))
+        return [head.append_text(_briefly(moment, row, width - head.cell_len))]
     lines = [head.append_text(_ends(moment, row))]
     if level == 3 and row.state != LISTEN:
         bar = max(4, min(28, width - 20))
@@ -204,14 +216,49 @@ def _inside(moment: Moment, row: Socket, width: int) -> Text:
     if row.state != LISTEN:
         text = described(moment, rx(row.id), "rx", width)
         return text.append("  ").append_text(described(moment, tx(row.id), "tx", width))
-    queue = moment.world.accept_queues.get(row.id)
-    waiting, most = queue.count if queue is not None else 0, row.backlog + 1
     text = Text(pick(moment, "accept queue ", "全连接队列 "), style=DIM)
+    waiting, most = _queued(moment, row)
     if most <= 16:
         text.append(glyph(moment, "▣", "#") * min(waiting, most), "bold magenta")
         text.append(glyph(moment, "▢", ".") * max(0, most - waiting), DIM)
         text.append(" ")
-    return text.append(f"{waiting}", "bold magenta" if waiting else DIM).append(f"/{most}", DIM)
+    return text.append_text(_waiting(moment, row))
+
+
+def _queued(moment: Moment, row: Socket) -> tuple[int, int]:
+    """How many connections nobody has accepted yet, and how many may be."""
+    queue = moment.world.accept_queues.get(row.id)
+    return queue.count if queue is not None else 0, row.backlog + 1
+
+
+def _waiting(moment: Moment, row: Socket) -> Text:
+    waiting, most = _queued(moment, row)
+    return Text(f"{waiting}", "bold magenta" if waiting else DIM).append(f"/{most}", DIM)
+
+
+def _briefly(moment: Moment, row: Socket, width: int) -> Text:
+    """What is in it, in few columns: the receive buffer, and the send buffer if there is anything in it."""
+    if row.state == LISTEN:
+        text = _inside(moment, row, 0)
+        return text if text.cell_len <= width else _waiting(moment, row)
+    unsent = moment.world.buffers.get(tx(row.id))
+    tail = Text(f"  tx {size(unsent.bytes)}", "bold") if unsent is not None and unsent.bytes else Text()
+    bar = width - tail.cell_len - 15
+    if bar >= 3:
+        return described(moment, rx(row.id), "rx", min(bar, 12)).append_text(tail)
+    unread = moment.world.buffers.get(rx(row.id))
+    if unread is None:
+        return tail
+    text = Text.assemble(("rx ", DIM), (size(unread.bytes), "bold" if unread.bytes else DIM))
+    return text.append(f"/{size(unread.limit)}", DIM).append_text(tail)
+
+
+def _fitted(moment: Moment, name: str, width: int) -> str:
+    """A name cut to `width`, with its descriptor."""
+    program, space, fd = name.rpartition(" ")
+    if len(name) <= width or not space:
+        return name[:width]
+    return f"{program[: max(0, width - len(fd) - 2)]}{glyph(moment, '…', '~')} {fd}"[:width]
 
 
 def _numbers(moment: Moment, sock: int) -> Text:

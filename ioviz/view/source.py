@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 40
 """Threads of real programs that are listed."""
+FEW: Final = 4
+"""Rows in which a program shows its line and what is around it."""
 STATES: Final = {
     RUNNING: ("running", "运行", "green", "▶", ">"),
     READY: ("ready", "就绪", "yellow", "◷", "."),
@@ -106,11 +108,9 @@ def render(moment: Moment, width: int, height: int) -> Text:
     if not tasks:
         return Text(pick(moment, "no program yet", "还没有程序"), style="bright_black")
     across = max(1, min(len(tasks), width // 40))
-    rows = -(-len(tasks) // across)
     lines: list[Text] = []
-    for row in range(rows):
+    for row, room in enumerate(_rooms(moment, tasks, across, height)):
         part = tasks[row * across : (row + 1) * across]
-        room = height * (row + 1) // rows - height * row // rows
         cell = (width - 3 * (len(part) - 1)) // len(part)
         columns = [_column(moment, task, cell, room) for task in part]
         for number in range(room):
@@ -123,6 +123,24 @@ def render(moment: Moment, width: int, height: int) -> Text:
                 line.append_text(piece)
             lines.append(line)
     return joined(lines)
+
+
+def _rooms(moment: Moment, tasks: list[Task], across: int, height: int) -> list[int]:
+    """The height of each row of programs: the same for all where there is room; else the one that the event is about
+    has most of it."""
+    rows = -(-len(tasks) // across)
+    even = [height * (row + 1) // rows - height * row // rows for row in range(rows)]
+    if height >= FEW * rows:
+        return even
+    at = next((n for n, task in enumerate(tasks) if task.id == _here(moment)), None)
+    if at is None:
+        at = next((n for n, task in enumerate(tasks) if task.state == RUNNING), None)
+    others = 2 if height - 2 * (rows - 1) >= FEW else 1
+    if at is None or height <= others * (rows - 1):
+        return even
+    rooms = [others] * rows
+    rooms[at // across] = height - others * (rows - 1)
+    return rooms
 
 
 def _column(moment: Moment, task: Task, width: int, height: int) -> list[Text]:

@@ -35,13 +35,24 @@ def render(moment: Moment, width: int, height: int) -> Text:
     rows = _rows(moment)
     if not rows:
         return Text(pick(moment, "nothing printed yet", "还没有输出"), style="bright_black")
-    share = max(1, height // len(rows))
+    printed = [text.rstrip("\n").split("\n") for _, _, text in rows]
     lines: list[Text] = []
-    for name, colour, text in rows:
-        for piece in text.rstrip("\n").split("\n")[-share:]:
-            line = Text.assemble((f"{name} ", colour), piece)
-            lines.append(line)
+    for (name, colour, _), pieces, share in zip(rows, printed, _shares([*map(len, printed)], height), strict=True):
+        lines += [Text.assemble((f"{name} ", colour), piece) for piece in pieces[len(pieces) - share :]]
     return joined(lines[-height:])
+
+
+def _shares(lengths: list[int], height: int) -> list[int]:
+    """How many lines each program has: as many as the others, and what those do not need."""
+    shares, left = [1] * len(lengths), height - len(lengths)
+    while left > 0:
+        wanting = [number for number, length in enumerate(lengths) if shares[number] < length]
+        if not wanting:
+            break
+        for number in wanting[:left]:
+            shares[number] += 1
+        left -= len(wanting)
+    return shares
 
 
 def line(moment: Moment, width: int) -> Text:

@@ -92,18 +92,21 @@ def _entry(moment: Moment, entry: int) -> Text:
 
 
 def render(moment: Moment, width: int, height: int) -> Text:
-    """A line a queue, two if it is long and there is room: whose it is, then its entries from the head."""
-    arrow = glyph(moment, " → ", " -> ")
-    lines = []
-    queues = _queues(moment)
+    """A line a queue, more if it is long and there is room: whose it is, then its entries from the head."""
+    lines: list[Text] = []
+    queues, timed = _queues(moment), _timed(moment)
+    spare = height - len(queues) - len(timed)
     for queue, entries in queues:
-        line = Text.assemble((f"{_owner(moment, queue)}  ", "bright_black"))
-        told = Text(arrow).join(_entry(moment, entry) for entry in entries)
-        if line.cell_len + told.cell_len > width and 2 * len(queues) <= height:
-            lines += [line, Text("  ").append_text(told)]
+        owner = Text.assemble((f"{_owner(moment, queue)}  ", "bright_black"))
+        told = [_entry(moment, entry) for entry in entries]
+        whole = Text(glyph(moment, " → ", " -> ")).join(told)
+        below = [owner, *_below(moment, told, width)]
+        if owner.cell_len + whole.cell_len > width and len(below) - 1 <= spare:
+            lines += below
+            spare -= len(below) - 1
         else:
-            lines.append(line.append_text(told))
-    for tid in _timed(moment):
+            lines.append(owner.append_text(whole))
+    for tid in timed:
         task = moment.world.tasks[tid]
         until = f"t {task.until / 1e6:.3f} ms" if task.until else pick(moment, "a signal", "信号")
         label = pick(moment, "timer", "定时器")
@@ -115,6 +118,19 @@ def render(moment: Moment, width: int, height: int) -> Text:
     if not lines:
         return Text(pick(moment, "nobody waits", "没有谁在等"), style="bright_black")
     return joined(lines[:height])
+
+
+def _below(moment: Moment, entries: list[Text], width: int) -> list[Text]:
+    """The entries of a queue from its head, indented, as many to a line as it holds."""
+    arrow = glyph(moment, " →", " ->")
+    lines: list[Text] = []
+    for number, entry in enumerate(entries):
+        piece = entry.copy().append(arrow if number < len(entries) - 1 else "")
+        if lines and lines[-1].cell_len + 1 + piece.cell_len <= width:
+            lines[-1].append(" ").append_text(piece)
+        else:
+            lines.append(Text("  ").append_text(piece))
+    return lines
 
 
 def line(moment: Moment, width: int) -> Text:

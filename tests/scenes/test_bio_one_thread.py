@@ -60,5 +60,12 @@ def test_with_somaxconn_1_the_third_waits_for_a_second() -> None:
     assert played.of(SynDropped)[0].t < played.events[played.chapter("The silent one leaves")].t
 
 
+def test_what_is_printed_fits_the_terminal_at_the_end() -> None:
+    played = play(SCENE)
+    told = played.panel("terminal", played.chapter("Blocking is the reason"), 78, 11)
+    assert told.count("served after") == 3
+    assert told.count("message: I am") >= 2
+
+
 def test_on_this_computer() -> None:
     assert shown(SCENE, 1) == "connected, sent 2 bytes; now accept\nb'hi'\n"

@@ -55,6 +55,13 @@ def test_only_the_clock_wakes_the_server() -> None:
     assert played.events[played.chapter("Found, by asking everybody")].t - played.events[place].t > 70_000_000
 
 
+def test_the_line_that_asks_is_seen_among_five_clients() -> None:
+    played = play(SCENE)
+    told = played.panel("source", played.chapter("Anything? No."), 78, 6).splitlines()
+    assert told[0].startswith("101 nio_server.py")
+    assert any(line.startswith("▶38") for line in told[1:3])
+
+
 def test_on_this_computer() -> None:
     assert shown(SCENE, 1) == "50 clients at once with listen(3)\n"
     again, end = shown(SCENE, 2).splitlines()

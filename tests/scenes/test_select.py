@@ -41,6 +41,8 @@ def test_the_article_s_server_leaks_its_sockets() -> None:
     assert played.returns("recvfrom", SERVER) == [5, 0]
     assert played.returns("close", SERVER, start=played.chapter("Asked once, then asleep")) == []
     assert socket_of(played.world(), played.pid(SERVER), 4).state == CLOSE_WAIT
+    seen = played.panel("sockets", played.chapter("Gone, but not closed"), 44, 6)
+    assert "select_server 4   CLOSE-WAIT rx 0/128K" in seen
 
 
 def test_the_limit() -> None:

@@ -69,6 +69,8 @@ def test_the_queue_of_the_file_is_named_by_what_it_is() -> None:
     told = played.panel("wait", place, 90, 12)
     assert told.startswith("eventfd fd 3  ")
     assert told.count("ep_poll_callback(fd 3)") == 3
+    for title in ("An epoll for each thread", "The herd", "EXCLUSIVE: one of the three"):  # as much room as at 80x24
+        assert played.panel("wait", played.chapter(title), 33, 9).count("ep_poll_callback(fd 3)") == 3
 
 
 def test_the_herd_and_exclusive() -> None:

@@ -285,6 +285,8 @@ async def test_the_gallery_has_parts_marks_and_a_search(course: Path) -> None:
         assert "The second scene" not in text
         await pilot.press(*"xx")
         assert "No scene has “asidexx”" in screen_text(app)
+        await pilot.press("escape", *"the wait queue of")  # which no heading has, but a chapter
+        assert "looking for “the wait queue of”: 3" in screen_text(app)
         await pilot.press("escape", "home", "enter")
         await until(pilot, PageScreen)
         assert "The first scene" in screen_text(app)

@@ -83,7 +83,7 @@ def test_a_scene_is_watched(start: Start, size: tuple[int, int], lang: str, user
 def test_the_gallery_opens_a_scene_and_comes_back(start: Start) -> None:
     terminal = start([], (120, 40))
     terminal.wait("type to search")
-    terminal.press(*"packet")
+    terminal.press(*"nic-int")
     terminal.wait("DMA, interrupt")
     terminal.press("enter")
     terminal.wait(lambda text: place(text)[1] > 100)

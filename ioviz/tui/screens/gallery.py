@@ -1,7 +1,7 @@
 """The gallery: the course in its parts, what has been played, and how to open something of one's own.
 
-Typing looks for scenes by a word of their title or text, in either language. Where one left off is chosen when it
-opens: the scene that was played last, or the one after it.
+Typing looks for scenes by a word of their headings, or else of their texts, in either language. Where one left off is
+chosen when it opens: the scene that was played last, or the one after it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from ioviz.lesson.scene import Scene, SceneError
+    from ioviz.lesson.scene import Both, Scene, SceneError
     from ioviz.tui.app import IovizApp
 
 SIDE_BY_SIDE = 96
@@ -199,8 +199,9 @@ class GalleryScreen(Planned):
     def _look_for(self, typed: str) -> None:
         chosen = self._shown[self._at] if self._shown else None
         self._typed = typed.lstrip()[:40]
-        words = self._typed.lower().split()
-        self._shown = [scene for scene in self._scenes or () if all(word in _all_text(scene) for word in words)]
+        words, scenes = self._typed.lower().split(), self._scenes or ()
+        self._shown = [scene for scene in scenes if _has(_headings(scene), words)]
+        self._shown = self._shown or [scene for scene in scenes if _has(_all_text(scene), words)]
         self._at = self._shown.index(chosen) if chosen in self._shown else 0
         self._first = 0
         self.restyle()
@@ -288,9 +289,27 @@ class GalleryScreen(Planned):
         return text.append(f"{tail}  ", look.style("muted", on=on))
 
 
+def _has(text: str, words: list[str]) -> bool:
+    return all(word in text for word in words)
+
+
+def _headings(scene: Scene) -> str:
+    """What a scene is found by at first, in lower case, in both languages."""
+    return _lower(scene, [scene.title, scene.summary, *(chapter.title for chapter in scene.chapters)])
+
+
 def _all_text(scene: Scene) -> str:
-    """All that a scene can be found by, in lower case."""
-    texts = [scene.id, str(scene.number or "")]
-    for text in (scene.title, scene.summary, *(chapter.title for chapter in scene.chapters)):
-        texts += [text.en, text.zh]
-    return "\n".join(texts).lower()
+    """Everything that it says: what is looked through where no heading has the words."""
+    texts = [
+        *scene.learn,
+        *scene.learned,
+        *(chapter.text for chapter in scene.chapters),
+        *(one.text for one in scene.tries),
+    ]
+    texts += [text for entry in scene.article for text in (entry.says, entry.linux)]
+    return "\n".join([_headings(scene), _lower(scene, texts), *scene.reading]).lower()
+
+
+def _lower(scene: Scene, texts: list[Both]) -> str:
+    words = [scene.id, str(scene.number or ""), *(word for text in texts for word in (text.en, text.zh))]
+    return "\n".join(words).lower()
