@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 WINDOW: Final = 1_000_000
 """Events that are kept, about 60 MB packed."""
-BATCH: Final = 512
+BATCH: Final = 256
 """Items that are folded between two looks at the clock."""
-AT_ONCE: Final = 0.018
-"""Seconds that folding may take at a time: the stage draws thirty times a second."""
+AT_ONCE: Final = 0.005
+"""Seconds that folding may take at a time: a key that is pressed waits so long."""
 PAUSE: Final = 1.0
 """Seconds between two comparisons, at least; fifty times as long as one takes, if that is more."""
 LAG: Final = 20_000
@@ -80,6 +80,7 @@ class LiveSession:
     ) -> None:
         self.title = title
         self.timeline = Timeline()
+        self.timeline.fresh = True
         self.source = source
         self.writer = writer
         self._window = window

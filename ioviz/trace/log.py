@@ -102,6 +102,8 @@ class Log:
         """The place of the first event that is not packed."""
         self._known: dict[Kinds, Kinds] = {}
         self._decoded: dict[int, list[Event]] = {}
+        self.fresh = False
+        """Whether chunks stay decoded from the start: who looks at each event soon after it happened wants that."""
         self.first = 0
         """The first event that is still there: what came before was forgotten (see `forget`)."""
         self.append: Callable[[Event], None] = self._open.append
@@ -129,6 +131,8 @@ class Log:
             self._chunks.append(encode(_encode, chunk))
             self._starts.append(self._packed)
             kinds = _kinds_of(chunk)
+            if self.fresh:
+                self._keep(len(self._kinds), unfolded(chunk))
             self._kinds.append(self._known.setdefault(kinds, kinds))
             last = chunk[-1]
             self._packed = last.seq + (last.count if isinstance(last, Burst) else 1)
@@ -189,8 +193,13 @@ class Log:
         kept = self._decoded
         events: list[Event] | None = kept.pop(number, None)
         if events is None:
-            events = unfolded(_decoder().decode(self._chunks[number]))
-            if len(kept) >= KEPT:
-                del kept[next(iter(kept))]
+            return self._keep(number, unfolded(_decoder().decode(self._chunks[number])))
+        kept[number] = events
+        return events
+
+    def _keep(self, number: int, events: list[Event]) -> list[Event]:
+        kept = self._decoded
+        if len(kept) >= KEPT:
+            del kept[next(iter(kept))]
         kept[number] = events
         return events

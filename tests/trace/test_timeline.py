@@ -68,6 +68,17 @@ def test_a_piece_of_the_log_is_a_slice(start: int, stop: int) -> None:
     assert {type(event) for event in log()[low:high]} <= timeline.kinds(low, max(low, high))
 
 
+def test_chunks_that_stay_decoded_are_those_of_the_log() -> None:
+    fresh = Log()
+    fresh.fresh = True
+    for event in log():
+        fresh.append(event)
+        if event.seq % 100 == 99:
+            fresh.pack()
+            assert fresh.event(event.seq - 60) is log()[event.seq - 60]
+    assert fresh.events(0, len(fresh)) == list(log()[: len(fresh)])
+
+
 def test_a_log_that_grows_while_it_is_read() -> None:
     kept = Log()
     for number, event in enumerate(log()):

@@ -1,7 +1,8 @@
 """The live half of the stage: real processes go on, whether one looks or not.
 
-While the stage follows, each frame shows the last state; thirty frames a second at most, however much happens. Every
-movement leaves the present: the run goes on being recorded below, and `action_present` goes back to it. A run that has
+While the stage follows, each frame shows the last state; thirty frames a second at most, however much happens, and
+fewer when the processors are busy: what a person presses comes first, so the work of a frame is cut into pieces, and
+between them it gives way. Every movement leaves the present: the run goes on being recorded below, and `action_present` goes back to it. A run that has
 ended is as any other.
 """
 
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from ioviz.model.world import World
     from ioviz.tui.player import Player, Scan
 
+TAKEN: Final = 0.018
+"""Seconds that a frame may spend on what has come."""
+PIECE: Final = 0.004
+"""Seconds: an `advance` that took less has found nothing more to take."""
+REST: Final = 0.5
+"""What a frame leaves to others, as a share of the time that it took itself: keys, and whoever needs the processor."""
+HOPS: Final = 4
+"""Turns of the loop that a key needs on its way from the terminal to the screen."""
 COUNTED: Final = 8_192
 """Events that the timeline takes note of in a frame, at most."""
 HURRY: Final = 400
@@ -64,9 +73,11 @@ class Living(Steering):
             began = monotonic()
             player = self.player
             assert player is not None
-            ended = player.source.advance(0)
+            ended = await self._take_in(player)
             counted = self._count(player)
-            if self.following and player.place.position != player.log_length:
+            await _give_way()
+            due = not self._covered() or began - said > IDLE
+            if self.following and player.place.position != player.log_length and due:
                 self._show_present()
                 said = began
             elif began - said > IDLE:
@@ -74,10 +85,26 @@ class Living(Steering):
                 self._show_bars()
             if ended and counted:
                 break
-            await asyncio.sleep(max(0.004, FRAME - (monotonic() - began)))
+            took = monotonic() - began
+            await asyncio.sleep(max(FRAME - took, REST * took))
         self.following = False
         self.show_place()
         self._filled()
+
+    async def _take_in(self, player: Player) -> bool:
+        """Fold what has come, in pieces; True when nothing more will."""
+        until = monotonic() + TAKEN
+        while True:
+            began = monotonic()
+            ended = player.source.advance(0)
+            now = monotonic()
+            await _give_way()
+            if ended or now - began < PIECE or now > until:
+                return ended
+
+    def _covered(self) -> bool:
+        """Whether another screen is on top that does not show what the stage shows."""
+        return self.app.screen is not self and not self.listeners
 
     def _count(self, player: Player) -> bool:
         """Let the timeline take note of what is new; True when it knows all."""
@@ -181,3 +208,9 @@ class Living(Steering):
                 slower = status.slower >= SLOWER
                 found.append(say("live-slower", x=f"{status.slower:.1f}") if slower else say("live-not-slower"))
         return found + self.demo_state()
+
+
+async def _give_way() -> None:
+    """Let whatever else is due happen first: a key, say."""
+    for _ in range(HOPS):
+        await asyncio.sleep(0)
