@@ -1,4 +1,4 @@
-"""Run the measurements that are named, or all: events, echo, seek, screen, scenes, live."""
+"""Run the measurements that are named, or all: events, echo, seek, screen, scenes, live, live_stage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-NAMES = ("events", "echo", "seek", "screen", "scenes", "live")
+NAMES = ("events", "echo", "seek", "screen", "scenes", "live", "live_stage")
 
 
 def main(names: list[str]) -> int:

@@ -68,7 +68,3 @@ def main() -> None:
                 asking.join()
                 detail = f"the slowest of {len(busy)} {max(busy):.0f}; with nothing to do {statistics.median(calm):.0f}"
                 line(f"live: {source}, busy redis: key to picture", statistics.median(busy), "ms", GOAL, detail=detail)
-
-
-if __name__ == "__main__":
-    main()

@@ -38,9 +38,9 @@ AT_ONCE: Final = 0.005
 """Seconds that folding may take at a time: a key that is pressed waits so long."""
 PAUSE: Final = 1.0
 """Seconds between two comparisons, at least; fifty times as long as one takes, if that is more."""
-LAG: Final = 20_000
-"""Items that may wait to be folded before those that say least are passed over: a second's worth or two."""
-RECENT: Final = 2_000
+LAG: Final = 6_000
+"""Items that may wait to be folded before those that say least are passed over: a quarter of a second's worth."""
+RECENT: Final = 1_000
 """The last items, which are folded in any case."""
 WAITS: Final = frozenset({"epoll_wait", "epoll_pwait", "epoll_pwait2"})
 CALM: Final = WAITS | {
@@ -165,10 +165,14 @@ class LiveSession:
     def _thin(self) -> None:
         """Pass over the calls that only move bytes, except for the last: what is shown is what is now."""
         taken, mirror = self._taken, self.mirror
+        calm = CALM if not mirror.has_oneshot else CALM - WAITS
+        skim = getattr(self.source, "skim", None)  # without even having to understand them
+        if skim is not None:
+            taken.extend(skim(calm, RECENT))
+            return
         items = [*taken, *self.source.take(self.source.backlog)]
         taken.clear()
         plain = len(items) - RECENT
-        calm = CALM if not mirror.has_oneshot else CALM - WAITS
         kept = [item for item in items[:plain] if type(item) is not Call or item.name not in calm]
         skipped = plain - len(kept)
         mirror.leave_out(skipped)

@@ -133,7 +133,7 @@ class ProcfsSource:
     def __init__(self, pid: int, rate: float = 10.0) -> None:
         self._pid = pid
         self._period = 1.0 / rate
-        self._inbox = Inbox()
+        self._inbox: Inbox[Item] = Inbox()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.ending: Refusal | None = None

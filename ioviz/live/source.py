@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from ioviz.live.calls import LeftOut, Lost
 
@@ -103,11 +103,14 @@ class Source(Protocol):
         ...
 
 
-class Inbox:
+T = TypeVar("T")
+
+
+class Inbox(Generic[T]):
     """The queue between a source's thread and who takes: bounded, never blocking the one who puts."""
 
     def __init__(self, held: int = HELD) -> None:
-        self._items: deque[Item] = deque()
+        self._items: deque[T] = deque()
         self._held = held
         self._lost = 0
         self._there = threading.Event()
@@ -116,7 +119,7 @@ class Inbox:
         self.received = 0
         """Items that ever came."""
 
-    def put(self, items: Iterable[Item]) -> None:
+    def put(self, items: Iterable[T]) -> None:
         """Add items; the oldest make room if nobody takes them."""
         with self._lock:
             queue = self._items
@@ -128,11 +131,11 @@ class Inbox:
                 self._lost += dropped.count if isinstance(dropped, (Lost, LeftOut)) else 1
         self._there.set()
 
-    def take(self, limit: int) -> list[Item]:
+    def take(self, limit: int) -> list[T | Lost]:
         """The oldest items, at most `limit`; a `Lost` before them if some were dropped."""
         with self._lock:
             queue = self._items
-            taken: list[Item] = []
+            taken: list[T | Lost] = []
             if self._lost:
                 taken.append(Lost(self._lost, "nobody took them"))
                 self._lost = 0

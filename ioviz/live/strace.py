@@ -1,8 +1,9 @@
 """strace as a source: complete, in order, the same user is enough; it stops the program twice a call.
 
-strace writes into a named FIFO, which a thread of ours drains as fast as it fills, whatever the stage does: a full
-FIFO would freeze the program. A line that has no end yet is a call that sleeps. Never `--seccomp-bpf`: if strace were
-killed, the program would go on with a filter that fails its calls.
+strace writes into a named FIFO, which a thread of ours drains as fast as it fills, whatever the stage does: a full FIFO
+would freeze the program. What came waits in a `Feed`, and is understood when it is taken. A line that has no end yet is
+a call that sleeps. Never `--seccomp-bpf`: if strace were killed, the program would go on with a filter that fails its
+calls.
 
 Attaching: the threads' sleeps are read first; then strace attaches, is itself stopped for some 40 ms, what it wrote is
 drained, the state of the processes is read from `/proc`, and strace goes on: so the state and the first call fit
@@ -27,17 +28,17 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.live import procfs
-from ioviz.live.calls import Call, Ended
 from ioviz.live.folder import Folder
-from ioviz.live.source import Inbox, Refusal, SourceError
+from ioviz.live.source import Refusal, SourceError
 from ioviz.live.strace_allowed import why_not, yama
-from ioviz.live.strace_lines import Lines
+from ioviz.live.strace_feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ioviz.live.calls import Item
     from ioviz.live.snapshot import Snapshot, Thread
+    from ioviz.live.strace_lines import Lines
 
 CALLS: Final = (
     "epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 poll ppoll select pselect6 read readv "
@@ -94,15 +95,11 @@ class StraceSource:
         self.tracer: subprocess.Popen[bytes] | None = None
         self.ending: Refusal | None = None
         self.clock = time.time_ns
-        self.lines = Lines()
         self._pid = pid or 0
         self._streams = streams or (None, None, None)
-        self._inbox = Inbox()
+        self._feed = Feed(hides=bool(argv))
         self._folder: Folder | None = None
         self._fifo = -1
-        self._rest = ""
-        self._hides = bool(argv)
-        """Until the program's `execve`: what our launcher does is nobody's business."""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._watched: tuple[int, ...] = ()
@@ -115,20 +112,29 @@ class StraceSource:
     @property
     def ended(self) -> bool:
         """See `Source`."""
-        return self._inbox.empty
+        return self._feed.empty
 
     @property
     def backlog(self) -> int:
         """See `Source`."""
-        return len(self._inbox)
+        return len(self._feed)
 
     def take(self, limit: int) -> list[Item]:
         """See `Source`."""
-        return self._inbox.take(limit)
+        return self._feed.take(limit)
+
+    def skim(self, calm: frozenset[str], last: int) -> list[Item]:
+        """All that waits, without the calls named in `calm` before the `last` lines: those are only counted."""
+        return self._feed.skim(calm, last)
 
     def wait(self, seconds: float) -> bool:
         """See `Source`."""
-        return self._inbox.wait(seconds)
+        return self._feed.wait(seconds)
+
+    @property
+    def lines(self) -> Lines:
+        """What was made of strace's lines so far."""
+        return self._feed.lines
 
     def look(self) -> None:
         """The session's own snapshots do."""
@@ -211,7 +217,7 @@ class StraceSource:
             quiet = time.monotonic()
             deadline = quiet + 1.0
             while time.monotonic() - quiet < SETTLED and time.monotonic() < deadline:
-                if self._read():
+                if self._read() >= 0:
                     quiet = time.monotonic()
                 else:
                     time.sleep(0.0005)
@@ -220,8 +226,8 @@ class StraceSource:
         finally:
             os.kill(self.tracer.pid, signal.SIGCONT)
         # The lines so far are in the snapshot already; the parser keeps what they left open.
-        self._parse([])
-        self._inbox.put([_with_sleeps(snapshot, asleep)])
+        self._feed.take(len(self._feed))
+        self._feed.put([_with_sleeps(snapshot, asleep)])
 
     # -- the reader's thread -------------------------------------------------------------------------------------------
 
@@ -229,39 +235,30 @@ class StraceSource:
         poll = select.poll()
         poll.register(self._fifo, select.POLLIN)
         told, pinned, looked, busy = "", -1, 0.0, False
+        feed = self._feed
         while not self._stopping.is_set():
-            asked = self._rest != told
+            asked = feed.rest != told
             ready = poll.poll(SLEEPING * 1000 if asked else 100)
-            out: list[Item] = []
             if ready and ready[0][1] & select.POLLIN:
                 if busy:
                     time.sleep(BREATH)
-                began = self.lines.lines
-                self._read()
-                self._parse(out)
-                busy = self.lines.lines - began >= FEW
+                busy = self._read() >= FEW
             elif ready:  # nobody has it open for writing any more
                 break
             elif asked:
-                told = self._rest
-                self.lines.enter(told, out)
-            out = self._shown(out)
-            if out:
-                self._inbox.put(out)
+                told = feed.rest
+                feed.sleeps()
             now = time.monotonic()
             if now - looked > PIN:
                 looked = now
                 pinned = self._pin(pinned)
-        out = []
         self._read()
-        self._parse(out)
-        self.lines.finish(out, self._rest)
-        self._inbox.put(self._shown(out))
+        feed.finish()
         self._finish()
 
-    def _read(self) -> bool:
-        """Take what the FIFO holds; False if it holds nothing."""
-        found = False
+    def _read(self) -> int:
+        """Take what the FIFO holds; how many lines that were, -1 if there was nothing."""
+        found = -1
         while True:
             try:
                 data = os.read(self._fifo, PIPE)
@@ -269,30 +266,9 @@ class StraceSource:
                 return found
             if not data:
                 return found
-            found = True
-            self._rest += data.decode("utf-8", "surrogateescape")
+            found = max(found, 0) + self._feed.read(data)
             if len(data) < 65_536:
-                return True
-
-    def _parse(self, out: list[Item]) -> None:
-        lines = self._rest.split("\n")
-        self._rest = lines.pop()
-        feed = self.lines.feed
-        for line in lines:
-            feed(line, out)
-
-    def _shown(self, items: list[Item]) -> list[Item]:
-        """Without what the launcher did before the program was there."""
-        if not self._hides:
-            return items
-        for place, item in enumerate(items):
-            if isinstance(item, Call) and item.name == "execve" and item.result == 0 and not item.entered_only:
-                self._hides = False
-                return items[place:]
-            if isinstance(item, Ended):
-                self._hides = False
-                return items[place:]
-        return []
+                return found
 
     def _pin(self, before: int) -> int:
         """Keep strace on the processor on which the program runs: four times as fast, since neither waits for the other
@@ -315,7 +291,7 @@ class StraceSource:
                 tracer.wait(2)
             if procfs.exists(self._pid) and (tracer.returncode or 0) != 0:
                 self.ending = self._why_it_ended()
-        self._inbox.close()
+        self._feed.close()
 
     def stop(self) -> None:
         """See `Source`."""
@@ -352,7 +328,7 @@ class StraceSource:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
-        self._inbox.close()
+        self._feed.close()
 
     def _why_it_ended(self) -> Refusal:
         """What strace says when it gives up, as a sentence."""

@@ -239,7 +239,7 @@ def test_a_busy_program_is_counted_where_it_is_not_noted(tmp_path: Path) -> None
 
 
 def test_nothing_is_forgotten_of_what_nobody_takes() -> None:
-    inbox = Inbox(10)
+    inbox: Inbox[Item] = Inbox(10)
     inbox.put([LeftOut(500), *[Call(1, "read", ())] * 8, Lost(70)])
     inbox.put([Call(1, "read", ())] * 12)
     first, *rest = inbox.take(100)

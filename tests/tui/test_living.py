@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from ioviz.live.calls import Call, Ended
+from ioviz.live.calls import Call, Ended, Item
 from ioviz.live.source import Inbox
 from ioviz.live_session import LiveSession
 from ioviz.model.mirror import CallsLeftOut
@@ -26,7 +26,7 @@ class Told:
     ending = None
 
     def __init__(self) -> None:
-        self.inbox = Inbox()
+        self.inbox: Inbox[Item] = Inbox()
         self.t = 10**9
 
     @property

@@ -138,7 +138,7 @@ class EbpfSource:
         self._snapshot = snapshot
         self._looks, self._calls, self._whole = looks, calls, whole
         self._popen = (stdin, stdout, stderr, new_session)
-        self._inbox = Inbox()
+        self._inbox: Inbox[Item] = Inbox()
         self._object: Object | None = None
         self._ring: Ring | None = None
         self._stopping = threading.Event()

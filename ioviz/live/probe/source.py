@@ -110,7 +110,7 @@ class ProbeSource:
         """By process: the descriptor through which the agent sends, which is not the program's."""
         self._decoders: dict[int, Decoder] = {}
         self._settings = (env, cwd, stdin, stdout, stderr, new_session)
-        self._inbox = Inbox()
+        self._inbox: Inbox[Item] = Inbox()
         self._folder: Folder | None = None
         self._listener: socket.socket | None = None
         self._stopping = threading.Event()

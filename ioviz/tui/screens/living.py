@@ -2,8 +2,8 @@
 
 While the stage follows, each frame shows the last state; thirty frames a second at most, however much happens, and
 fewer when the processors are busy: what a person presses comes first, so the work of a frame is cut into pieces, and
-between them it gives way. Every movement leaves the present: the run goes on being recorded below, and `action_present` goes back to it. A run that has
-ended is as any other.
+between them it gives way. Every movement leaves the present: the run goes on being recorded below, and
+`action_present` goes back to it. A run that has ended is as any other.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class Living(Steering):
         super().__init__()
         self.following = False
         self._hurried = False
+        self.listeners: list[Callable[[], None]] = []
+        """Called after every change of the picture: a panel that is open full size."""
 
     @property
     def is_live(self) -> bool:
@@ -64,6 +66,7 @@ class Living(Steering):
         self.player.source.advance(0)
         self._count(self.player)
         self._show_present()
+        self.app.ready()
         self.run_worker(self._keep_up(), group="machine", exclusive=True, exit_on_error=False)
 
     async def _keep_up(self) -> None:

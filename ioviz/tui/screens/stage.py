@@ -57,8 +57,6 @@ class StageScreen(Living):
         self._plan: Plan | None = None
         self._plan_key: object = None
         self._panels: dict[str, PanelWidget] = {}
-        self.listeners: list[Callable[[], None]] = []
-        """Called after every change of the picture: a panel that is open full size."""
         self._follow = True
         self._grown = ""
         self._selected = ""
