@@ -179,13 +179,14 @@ def is_scene(name: str) -> bool:
 def find_scenes(folder: Path | None = None, problems: list[SceneError] | None = None) -> tuple[Scene, ...]:
     """Every scene in `folder` (by default those that ioviz has), in their order.
 
-    A broken scene is left out, and why is appended to `problems`.
+    A broken scene is left out, and why is appended to `problems`. Whether the programs compile is asked by `load_scene`
+    only: whoever opens one of these loads it.
     """
     scenes = []
     folder = scenes_folder() if folder is None else folder
     for file in sorted(folder.glob(f"*/{SCENE_FILE}")):
         try:
-            scenes.append(load_scene(file.parent))
+            scenes.append(_read(file, file.parent))
         except SceneError as error:
             if problems is not None:
                 problems.append(error)

@@ -73,11 +73,26 @@ class IovizApp(App[int]):
 
     def open_scene(self, scene: Scene) -> None:
         """Open a scene from the gallery."""
+        stage = self._stage_of(scene.folder)
+        if stage is not None:
+            self.push_screen(stage)
+
+    def _stage_of(self, what: str) -> Screen[None] | None:
+        """A stage for the scene that `what` names; none, and why is said, if it cannot be used."""
+        from ioviz.lesson.scene import SceneError, load_scene
         from ioviz.tui.screens.stage import StageScreen
 
         make = self._open_scene
-        if make is not None:
-            self.push_screen(StageScreen(lambda: make(scene)))
+        if make is None:
+            return None
+        try:
+            scene = load_scene(what)
+        except SceneError as error:
+            from ioviz.tui.screens.message import MessageScreen
+
+            self.push_screen(MessageScreen("load-failed", error))
+            return None
+        return StageScreen(lambda: make(scene))
 
     @property
     def progress(self) -> Progress:
@@ -96,13 +111,9 @@ class IovizApp(App[int]):
 
     def open_next(self, name: str) -> None:
         """Open scene `name` in place of the one on the stage."""
-        from ioviz.lesson.scene import load_scene
-        from ioviz.tui.screens.stage import StageScreen
-
-        make = self._open_scene
-        if make is not None:
-            scene = load_scene(name)
-            self._replace_top(StageScreen(lambda: make(scene)))
+        stage = self._stage_of(name)
+        if stage is not None:
+            self._replace_top(stage)
 
     def open_gallery(self) -> None:
         """To the gallery, whether it is below or not."""

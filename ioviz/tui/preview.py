@@ -81,7 +81,7 @@ def _program(scene: Scene, width: int, room: int, lang: str, look: Look) -> list
         return []
     try:
         text = scene.path(scene.main.file).read_text(encoding="utf-8").rstrip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return []
     names = "  ".join(program.file for program in scene.programs)
     head = [Text(""), Text.assemble((say(lang, "programs"), look.style("secondary", bold=True)), f"  {names}")]

@@ -20,6 +20,7 @@ from ioviz.tui.app import IovizApp
 from ioviz.tui.player import Player
 from ioviz.tui.screens.costs import CostsScreen
 from ioviz.tui.screens.gallery import GalleryScreen
+from ioviz.tui.screens.message import MessageScreen
 from ioviz.tui.screens.page import PageScreen
 from ioviz.tui.screens.question import QuestionScreen
 from ioviz.tui.screens.stage import StageScreen
@@ -85,6 +86,18 @@ async def test_the_keys_that_the_opening_page_names_do_there_what_they_do_on_the
         await until(pilot, screen)
         assert stage(app).playing == (key == "space")
         assert ("Turn a knob" in screen_text(app)) == (key == "x")
+
+
+async def test_a_scene_whose_program_is_broken_is_refused_and_the_gallery_stays(course: Path) -> None:
+    (course / "first" / "server.py").write_bytes(b"print('\xff')\n")
+    app = IovizApp(None, open_scene, lang="en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, GalleryScreen)
+        await pilot.press("home", "enter")
+        await until(pilot, MessageScreen)
+        assert "server.py:1 is not utf-8 text" in "".join(screen_text(app).split("│")).replace("\n", "")
+        await pilot.press("enter")
+        await until(pilot, GalleryScreen)
 
 
 async def test_a_long_title_leaves_room_for_the_number_of_the_chapter(course: Path) -> None:
