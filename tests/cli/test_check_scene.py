@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ioviz.cli import main
+from ioviz.lesson import scene as scenes
 from ioviz.lesson.scene import load_scene
 
 
@@ -182,3 +186,15 @@ def test_the_kinds_of_events_are_listed(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["check-scene", "--events"]) == 0
     out = capsys.readouterr().out
     assert "\nTaskSlept                wchan, queues, entry, mode, until\n" in out
+
+
+def test_the_page_for_contributors_can_be_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for command in re.findall(r"^ioviz (.+?)  +#", page, re.MULTILINE):
+        said = command.replace("scenes", str(tmp_path)).replace("play", "play --plain").split()
+        assert main(said) == 0
+    monkeypatch.setattr(scenes, "scenes_folder", lambda: tmp_path)
+    pinned = textwrap.dedent(page.partition("```python\n")[2].partition("   ```")[0])
+    names: dict[str, Callable[[], None]] = {}
+    exec(pinned, names)
+    names["test_the_server_sleeps_until_the_bytes_come"]()
