@@ -1,6 +1,6 @@
 # coding=utf-8
 
-from threading import Thread, current_thread  # 文章写的是 currentThread，Python 3.10 起改名了
+from threading import Thread, current_thread  # 文章用的是旧名 currentThread，从 Python 3.10 起会警告
 import socket
 
 # 服务端代码

@@ -92,4 +92,7 @@ def test_on_this_computer() -> None:
     assert shown(SCENE, 5) == "[]\n"
     assert shown(SCENE, 6).count("tfd:") == 3
     assert shown(SCENE, 9) == "a connection: 1  IN OUT ERR HUP: 1 4 8 16\n"
+    tree, ready = (line.partition(": ")[2].strip("[]").split(", ") for line in shown(SCENE, 7).splitlines())
+    registered = sorted(tree, key=int)
+    assert ready == [registered[2], registered[0], registered[3]]
     assert shown(SCENE, 8) == "on the list; read b'x' then asked: []\n"

@@ -44,3 +44,6 @@ def test_edge_triggered_nothing_goes_back_and_the_times_stay() -> None:
 
 def test_on_this_computer() -> None:
     assert len(measured(SCENE, 1)) == 4  # poll and epoll: one of many has spoken, all have
+    one, largest, _, many, same, _ = measured(SCENE, 2)
+    assert (one, many) == (1, 400)
+    assert largest == same

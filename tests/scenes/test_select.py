@@ -73,3 +73,4 @@ def test_on_this_computer() -> None:
     assert one[0] != other[0]
     assert one[1] == other[1]
     assert shown(SCENE, 9) == "the object itself: True\n"
+    assert shown(SCENE, 10) == "urgent [0, 1, 1]\nreset  [1, 1, 0]\n"
