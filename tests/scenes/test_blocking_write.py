@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ioviz.model.buffer import Buffer
-from ioviz.model.socket import NoSpaceSet
+from ioviz.model.socket import ConnectionAccepted, NoSpaceSet
 from ioviz.model.task import TaskSlept
 from ioviz.model.world import World
 from tests.scenes.played import Played, play, shown, socket_of
@@ -30,6 +30,15 @@ def test_what_fits_is_in_before_the_writer_sleeps() -> None:
         buffer = sending(scene, world)
         assert buffer.truesize >= buffer.limit == 16384  # the send buffer is full …
         assert 8192 < buffer.total < size  # … of a part of the message
+
+
+def test_the_reader_has_yet_to_accept_when_the_writer_begins() -> None:
+    scene = play("blocking-write")
+    begins, woken = (scene.chapter(title) for title in ("Three times what the buffer holds", "Room again"))
+    assert not scene.returns("accept4", "reader.py", stop=begins)
+    accepted, asked = scene.of(ConnectionAccepted)[0], scene.entered("recvfrom", "reader.py")[0]
+    assert asked.t - accepted.t >= 5e6
+    assert accepted.seq < asked.seq < woken
 
 
 def test_for_want_of_room_in_the_receive_buffer() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ioviz.model.boot import IdtLoaded, KernelLoaded, ProtectionEnabled
 from ioviz.model.cpu import ExceptionRaised, IrqEntered, TrapEntered
 from ioviz.model.disk import BlocksLoaded, BlocksRequested
-from ioviz.model.memory import PageMapped
-from ioviz.model.task import ProcessStarted, TaskSlept
+from ioviz.model.idt import DISK, PAGE_FAULT
+from ioviz.model.memory import PageMapped, layout_of
+from ioviz.model.task import ProcessStarted, TaskSlept, TaskWoken
 from tests.scenes.played import play, shown
 
 FIRST, SECOND = 101, 102
@@ -66,6 +67,37 @@ def test_pages_come_when_they_are_touched_and_are_shared() -> None:
     assert not mapped[FIRST].writable
     world = scene.at("The same program, another process")
     assert {FIRST, SECOND} <= set(world.processes)
+
+
+def test_at_power_on_there_is_nothing_yet() -> None:
+    world = play("boot").at("Power on")
+    assert not world.processes
+    assert not world.memory_pages
+    assert (world.boots[1].mode, world.boots[1].idt_base) == ("real", 0)
+
+
+def test_an_interrupt_of_the_disk_ends_the_wait() -> None:
+    scene = play("boot")
+    slept = scene.chapter("execve() waits for the disk")
+    loaded = scene.of(BlocksLoaded, start=slept)[0]
+    entered = scene.of(IrqEntered, start=slept)[0]
+    woken = scene.of(TaskWoken, start=slept)[0]
+    assert (loaded.name, entered.vector, woken.tid) == ("hello.py", DISK, FIRST)
+    assert loaded.seq < entered.seq < woken.seq
+
+
+def test_the_first_instruction_faults_and_the_disk_is_not_asked_again() -> None:
+    scene = play("boot")
+    for pid, title in ((FIRST, "The first instruction is a page fault"), (SECOND, "The text is shared")):
+        mapped = scene.chapter(title)
+        raised = scene.of(ExceptionRaised, stop=mapped)[-1]
+        assert (raised.task, raised.vector) == (pid, PAGE_FAULT)
+        assert not scene.of(BlocksRequested, start=raised.seq, stop=mapped)
+
+
+def test_the_shape_of_an_address_space_of_32_bits() -> None:
+    layout = layout_of(play("boot", bits="32").at("Process 1"))
+    assert (layout.user_end, layout.kernel_end) == (3 << 30, 4 << 30)
 
 
 def test_the_knobs() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ioviz.model.cpu import SyscallReturned
 from ioviz.model.files import FileReleased
 from ioviz.model.socket import FinReceived, FinSent, RstSent
-from ioviz.model.task import TaskWoken
+from ioviz.model.task import TaskSlept, TaskWoken
+from ioviz.model.tcp import SegmentReceived
 from tests.scenes.played import Played, play, shown, socket_of
 
 ESTABLISHED = "ESTABLISHED"
@@ -85,6 +87,29 @@ def test_the_closed_socket_receives_and_shutdown_wakes() -> None:
     entered = scene.entered("shutdown", "threads.py")[0].seq
     assert scene.of(FinSent, "threads.py", entered, place)
     assert scene.of(TaskWoken, "threads.py", entered, place)
+
+
+def test_close_returns_at_once_and_fin_goes_last() -> None:
+    scene = play("closing")
+    begins, end = scene.chapter("close() with a full send buffer"), scene.chapter("Everything arrived, then the end")
+    assert not scene.of(TaskSlept, "closer.py", begins, scene.chapter("The program is out, the kernel goes on") + 3)
+    (fin,) = (event for event in scene.of(FinReceived, None, begins, end))
+    assert not scene.of(SegmentReceived, None, fin.seq, end)
+
+
+def test_the_closed_descriptor_is_a_millisecond_old_when_data_comes() -> None:
+    scene = play("closing")
+    closed = scene.events[scene.chapter("close() under a reading thread")]
+    got = scene.events[scene.chapter('The "closed" socket receives')]
+    assert 1e6 <= got.t - closed.t < 1.1e6
+
+
+def test_rst_takes_the_socket_and_its_buffers_at_once() -> None:
+    scene = play("closing")
+    reset = scene.events[scene.chapter("RST: the rest is thrown away")]
+    assert isinstance(reset, RstSent)
+    returned = scene.of(SyscallReturned, "closer.py", reset.seq)[0]
+    assert reset.sock not in scene.world(returned.seq + 1).sockets
 
 
 def test_with_more_sent_rst_loses_more() -> None:

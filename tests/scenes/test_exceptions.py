@@ -56,6 +56,22 @@ def test_only_the_second_division_is_the_cpus() -> None:
     assert "never reached" not in scene.printed("divide.py")
 
 
+def test_what_the_dead_one_had_is_given_back() -> None:
+    scene = play("exceptions")
+    dead = scene.pid("divide.py")
+    world = scene.world()
+    assert not [page for page in world.memory_pages.values() if page.pid == dead]
+    assert not [key for key in world.fds if key >> 24 == dead]
+
+
+def test_the_address_is_in_cr2_and_copy_on_write_needs_a_page_that_is_there() -> None:
+    scene = play("exceptions")
+    first, own, other = scene.of(ExceptionRaised, "pages.py")
+    assert first.address == own.address
+    assert other.address == first.address + 4096
+    assert (first.error & 1, own.error & 1, other.error & 1) == (0, 1, 0)  # present: only at the first write
+
+
 @pytest.mark.parametrize("knobs", [{"bits": "32"}, {"entry": "syscall"}])
 def test_the_vectors_stay(knobs: dict[str, str]) -> None:
     vectors = [[event.vector for event in play("exceptions", **turned).of(ExceptionRaised)] for turned in ({}, knobs)]

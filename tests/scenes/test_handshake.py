@@ -5,7 +5,8 @@ from __future__ import annotations
 from ioviz.lesson.scene import load_scene
 from ioviz.model.cpu import SyscallReturned
 from ioviz.model.lists import walk
-from ioviz.model.socket import ConnectionCreated, ConnectionQueued, SynDropped
+from ioviz.model.nic import PacketQueued
+from ioviz.model.socket import ConnectionAccepted, ConnectionCreated, ConnectionQueued, SynDropped
 from ioviz.model.tcp import SegmentReceived
 from tests.scenes.played import Played, play, shown, socket_of
 
@@ -67,6 +68,41 @@ def test_listen_3_lets_four_wait_and_drops_the_fifth_syn() -> None:
     again = scene.events[scene.chapter("One second later")]
     assert 0.99e9 < again.t - dropped.t < 1.01e9
     assert scene.returns("accept4", "server.py")[:5] == [4] * 5  # all five are served
+
+
+def test_who_answers_and_in_which_states_the_connection_is() -> None:
+    scene = play("handshake")
+    refused = scene.chapter("Port 9000: nobody there")
+    answer = scene.of(PacketQueued, stop=refused)[-1]
+    assert (answer.cpu, answer.flags, answer.task) == (1, "R.", 0)  # host1's kernel, for no program
+    states = []
+    made = scene.of(ConnectionCreated)[0].sock
+    for title in ("SYN: half a connection", "connect() returns", "On the accept queue"):
+        world = scene.at(title)
+        client = next(sock for sock in world.sockets.values() if sock.host == 2)
+        states.append((client.state, world.sockets[made].state))
+    assert states == [("SYN-SENT", "SYN-RECV"), ("ESTABLISHED", "SYN-RECV"), ("ESTABLISHED", "ESTABLISHED")]
+    syn_ack = next(event for event in scene.of(PacketQueued, start=scene.chapter("SYN: half a connection")))
+    assert (syn_ack.cpu, syn_ack.flags) == (1, "S.")
+
+
+def test_each_accept_makes_room_for_one() -> None:
+    scene = play("handshake")
+    assert queued(scene, "accept() only takes what is finished") == 3
+    world = scene.at("accept() only takes what is finished")
+    accepted = scene.of(ConnectionAccepted)[0].sock
+    assert accepted == scene.of(ConnectionQueued)[0].sock  # the oldest
+    assert world.buffers[2 * accepted].bytes == len(b"hello 1")
+    assert queued(scene, "One second later") == 0
+
+
+def test_who_is_dropped_gets_no_answer_and_sleeps() -> None:
+    scene = play("handshake")
+    dropped, again = scene.chapter("The queue is full"), scene.chapter("One second later")
+    client = scene.at("The queue is full").tasks[scene.pid("client.py")]
+    assert (client.state, client.wchan) == ("sleeping", "inet_wait_for_connect")
+    to_it = scene.of(SynDropped)[0].remote
+    assert not [event for event in scene.of(PacketQueued, None, dropped, again) if event.target == to_it]
 
 
 def test_somaxconn_wins_over_listen() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ioviz.model.cpu import IrqEntered, IrqReturned
+import re
+
+from ioviz.model.cpu import IrqEntered, IrqReturned, TrapEntered
 from ioviz.model.inputs import InputReceived
 from ioviz.model.lists import walk
 from ioviz.model.task import ProcessExited, TaskPreempted, TaskSlept, TaskSwitched
@@ -79,6 +81,21 @@ def test_with_the_timer_the_shorter_is_first_and_without_it_the_earlier() -> Non
     assert len(off.of(InputReceived)) == 2
 
 
+def test_where_the_interrupted_one_was_is_saved_meanwhile() -> None:
+    scene = play("interrupts")
+    assert A in scene.at("The mouse moves").frames
+    slept = next(event for event in scene.of(TaskSlept) if event.task == POLITE)
+    assert slept.until > slept.t  # a timer is set
+
+
+def test_only_the_timer_ends_a_time_slice_and_no_instruction_of_the_program_does() -> None:
+    scene = play("interrupts")
+    taken = scene.chapter("The time slice is over")
+    entered = scene.of(IrqEntered, stop=taken)[-1]
+    assert (entered.vector, entered.task) == (TIMER, A)
+    assert not scene.of(TrapEntered, "worker.py", stop=taken)
+
+
 def test_shorter_slices_cost() -> None:
     long, short = play("interrupts"), play("interrupts", time_slice="20us")
     assert len(short.of(TaskSwitched)) > 2 * len(long.of(TaskSwitched))
@@ -91,3 +108,5 @@ def test_on_linux() -> None:
     assert int(given.split()[1]) <= 3
     assert int(shown("interrupts", 2).split()[2]) > 1
     assert "CPU0" in shown("interrupts", 3)
+    first, then = ([int(word) for word in re.findall(r" (\d+)", line)] for line in shown("interrupts", 4).splitlines())
+    assert sum(then) > sum(first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ioviz.model.cpu import TrapEntered
-from ioviz.model.nic import DmaWritten, NapiScheduled
+from ioviz.model.nic import DmaWritten, NapiScheduled, PacketQueued, PacketSent
 from ioviz.model.softirq import SoftirqRaised
 from ioviz.model.task import TaskSwitched
 from tests.scenes.played import Played, play, shown, socket_of
@@ -59,6 +59,23 @@ def test_bytes_then_wake_up_then_the_program() -> None:
     assert not scene.of(TrapEntered, "server.py", scene.chapter("A hardware interrupt"), back)
     assert len(scene.of(TaskSwitched, start=woken, stop=back)) == 1
     assert unread(scene, "recv() returns") == 0
+
+
+def test_the_driver_puts_the_packet_into_the_ring_and_the_card_takes_it_out() -> None:
+    scene = play("nic-interrupt")
+    sent = scene.chapter("Out on the wire")
+    packet = scene.of(PacketSent)[[event.seq for event in scene.of(PacketSent)].index(sent)].packet
+    queued = next(event for event in scene.of(PacketQueued, stop=sent) if event.packet == packet)
+    assert queued.data == b"hello"
+    (entered,) = scene.of(TrapEntered, "client.py", stop=queued.seq)[-1:]
+    assert entered in scene.entered("sendto", "client.py")  # in the same call
+
+
+def test_the_interrupt_finds_an_idle_cpu_and_saves_where_it_was() -> None:
+    scene = play("nic-interrupt")
+    entered = scene.events[scene.chapter("A hardware interrupt")]
+    assert entered.task == 0
+    assert scene.world(entered.seq + 1).cpus[1].intr is False
 
 
 @pytest.mark.parametrize("knobs", [{"latency": "600us"}, {"entry": "syscall"}])

@@ -72,6 +72,15 @@ def test_more_room_over_there_makes_the_first_part_larger() -> None:
     assert small < large
 
 
+def test_with_a_small_buffer_two_calls_each_take_more_than_it_holds() -> None:
+    scene = play("nonblocking-write", sndbuf="4k")
+    taken = [ret for ret in scene.returns("sendto", "writer.py") if ret > 0]
+    sock = socket_of(scene.at("A part was taken"), scene.pid("writer.py"), 3)
+    limit = scene.at("A part was taken").buffers[2 * sock.id + 1].limit
+    assert len(taken) == 2
+    assert min(taken) > limit
+
+
 def test_on_linux_too() -> None:
     part, whole = shown("nonblocking-write", 1).split(" of ")
     assert 0 < int(part) < int(whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ioviz.model.socket import FinReceived
-from ioviz.model.task import TaskSlept
+from ioviz.model.task import TaskSlept, TaskWoken
 from ioviz.model.tcp import SegmentReceived
 from tests.scenes.played import Played, play, shown, socket_of
 
@@ -56,6 +56,22 @@ def test_the_end_is_a_fin_and_no_data() -> None:
     assert scene.world(fin.seq + 1).sockets[fin.sock].done
     after = scene.of(TaskSlept, "reader.py", start=scene.chapter("b'': the end"))
     assert not [event for event in after if event.wchan == "sk_wait_data"]  # the next b'' comes at once
+
+
+def test_the_fin_wakes_the_reader() -> None:
+    scene = play("reading")
+    fin = scene.chapter("The other side closed: FIN")
+    asleep = scene.world(fin).tasks[scene.pid("reader.py")]
+    assert (asleep.state, asleep.wchan) == ("sleeping", "sk_wait_data")
+    assert scene.of(TaskWoken, start=fin)[0].tid == scene.pid("reader.py")
+
+
+def test_what_may_not_wait_and_finds_nothing_does_not_sleep() -> None:
+    scene = play("reading")
+    failed = scene.chapter("Non-blocking and empty: EAGAIN")
+    entered = [event.seq for event in scene.entered("recvfrom", "reader.py") if event.seq < failed][-1]
+    assert not scene.of(TaskSlept, "reader.py", entered, failed)
+    assert unread(scene, "Non-blocking and empty: EAGAIN") == 0
 
 
 def test_a_slow_wire_makes_one_packet_of_two_sends() -> None:

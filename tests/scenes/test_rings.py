@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import platform
+import signal
+import subprocess
+import sys
+
 import pytest
 
-from ioviz.model.cpu import ExceptionRaised
+from ioviz.model.cpu import ExceptionRaised, ExceptionReturned, TrapEntered
 from ioviz.model.memory import ByteStored, PageMapped, byte_at, fault_of, layout_of, region_at
 from ioviz.model.task import ProcessExited
 from tests.scenes.played import Played, play, shown
@@ -71,6 +76,39 @@ def test_how_large_the_halves_are(bits: str, own: int) -> None:
     killed = scene.of(ExceptionRaised, "thief.py")[0]
     assert layout.kernel_start <= killed.address < layout.kernel_end
     assert all(event.address < layout.user_end for event in scene.of(ByteStored))
+
+
+def test_the_exit_codes() -> None:
+    scene = play("rings")
+    ended = {event.pid: event.code for event in scene.of(ProcessExited)}
+    assert (ended[scene.pid("thief.py")], ended[scene.pid("usurper.py")]) == (139, 139)
+    raised = {scene.program_of[event.task]: event.vector for event in scene.of(ExceptionRaised) if event.task > 102}
+    assert raised == {"thief.py": 14, "usurper.py": 13}
+
+
+def test_the_other_entry_keeps_cr3_as_well() -> None:
+    scene = play("rings", entry="syscall")
+    inside = scene.at("Into ring 0, with the same page tables")
+    assert (inside.cpus[1].ring, inside.page_tables[1]) == (0, both(scene)[0])
+
+
+def test_writing_needs_no_kernel_once_the_page_is_there() -> None:
+    scene = play("rings")
+    stored = scene.chapter("At this address is 1")
+    served = scene.of(ExceptionReturned, stop=stored)[-1].seq
+    assert not [*scene.of(TrapEntered, None, served, stored), *scene.of(ExceptionRaised, None, served, stored)]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64" or sys.platform != "linux", reason="machine code of x86-64 on Linux")
+@pytest.mark.parametrize(("name", "code"), [("hlt", "f4c3"), ("cli", "fac3"), ("mov cr3, rax", "0f22d8c3")])
+def test_linux_kills_what_executes_an_instruction_of_the_kernel(name: str, code: str) -> None:
+    program = (
+        "import ctypes as c,mmap\n"
+        f"m=mmap.mmap(-1,4096,prot=7); m.write(bytes.fromhex('{code}'))\n"
+        "c.CFUNCTYPE(None)(c.addressof(c.c_char.from_buffer(m)))()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGSEGV, name
 
 
 def test_on_linux() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ioviz.model.boot import IdtLoaded
 from ioviz.model.cpu import NO_VECTOR, VECTOR_SYSCALL, TrapEntered
+from ioviz.model.idt import IDT
 from ioviz.model.syscalls import BY_NAME
 from ioviz.model.task import TaskSwitched
 from tests.scenes.played import play, shown
@@ -50,6 +52,12 @@ def test_the_call_gives_nothing_up() -> None:
     assert scene.returns("write", "hello.py") == [14]
 
 
+def test_what_a_program_may_name_and_how_large_the_table_is() -> None:
+    assert [vector for vector, gate in IDT.items() if gate.dpl == 3] == [3, 4, 0x80]
+    (loaded,) = play("boot").of(IdtLoaded)
+    assert loaded.limit == 256 * 16 - 1
+
+
 def test_on_linux() -> None:
     words = shown("syscall-int80", 1).split()
     assert int(words[1]) > 50 * int(words[4])  # syscall: many  int 0x80: next to none
@@ -63,3 +71,4 @@ def test_on_linux() -> None:
     assert float(numbers[4]) > float(numbers[1])  # system time, not user time
     assert int(shown("syscall-int80", 6)) == 0
     assert shown("syscall-int80", 7).startswith("230 0x")
+    assert int(shown("syscall-int80", 8)) > 300

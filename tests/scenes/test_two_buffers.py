@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ioviz.model.nic import PacketSent
+from ioviz.model.nic import PacketQueued, PacketSent
+from ioviz.model.socket import ConnectionAccepted
+from ioviz.model.tcp import SegmentSent
 from ioviz.model.world import World
 from tests.scenes.played import Played, play, shown, socket_of
 
@@ -61,6 +63,24 @@ def test_recv_finds_the_data_and_does_not_wait() -> None:
     start = scene.chapter("Only now is the send buffer empty")
     assert scene.returns("recvfrom", "receiver.py", start)[0] == 12
     assert scene.printed("receiver.py") == "received: hello kernel\n"
+
+
+def test_the_segment_is_made_and_given_to_the_driver_in_the_same_call() -> None:
+    scene = play("two-buffers")
+    copied, returned = scene.chapter("The first copy: into the send buffer"), scene.chapter("send() has returned 12")
+    (sent,) = scene.of(SegmentSent, "sender.py", copied, returned)
+    (queued,) = scene.of(PacketQueued, "sender.py", copied, returned)
+    assert (sent.n, queued.data) == (12, b"hello kernel")
+
+
+def test_both_ends_stand_before_the_first_byte_and_the_receiver_reads_five_milliseconds_later() -> None:
+    scene = play("two-buffers")
+    world = scene.at("Twelve bytes in the program")
+    ends = [socket_of(world, scene.pid(program), fd) for program, fd in (("sender.py", 3), ("receiver.py", 4))]
+    assert [end.state for end in ends] == ["ESTABLISHED", "ESTABLISHED"]
+    accepted = next(event for event in scene.of(ConnectionAccepted))
+    copied = scene.events[scene.chapter("The second copy: out to the program")]
+    assert 5e6 <= copied.t - accepted.t < 5.1e6
 
 
 def test_on_linux_send_returns_though_nobody_reads_and_buffers_are_limits_that_move() -> None:
