@@ -110,22 +110,28 @@ class Session:
         """A new run of the same with knob `name` at `value`. Raises KnobError."""
         return Session(replace(self.setup, config=self.setup.config.turned(name, value)))
 
-    def typed(self, world: World, pid: int, line: str | None, /) -> Session | None:
-        """A new run of the same in which `line` is typed, too, at the terminal of process `pid` (None: the input ends
-        there); None if nobody can type to that one. `world` is any in which it has started."""
-        number = self._launch_of(world, pid)
-        if number is None or not self.setup.launches[number].held:
+    def typed(self, world: World, pid: int, line: str | None, at: int, /) -> Session | None:
+        """A new run of the same in which at the time `at` (ns) `line` is typed, too, at the terminal of process `pid`
+        (None: the input ends there, and what was to be typed later is not); None if nobody can type to that one then.
+        `world` is any in which it has started."""
+        if not self.can_type(world, pid, at):
             return None
+        number = self._launch_of(world, pid)
+        assert number is not None
         launches = list(self.setup.launches)
         one = launches[number]
-        lines = (*(one.stdin or ()), *(() if line is None else (line,)))
-        launches[number] = msgspec.structs.replace(one, stdin=lines, held=line is not None)
+        before = tuple(each for each in one.typed if each[0] <= at)
+        after = () if line is None else tuple(each for each in one.typed if each[0] > at)
+        launches[number] = msgspec.structs.replace(one, typed=(*before, (at, line), *after))
         return Session(replace(self.setup, launches=tuple(launches)))
 
-    def can_type(self, world: World, pid: int, /) -> bool:
-        """Whether somebody can type to process `pid`, which has started in `world`."""
+    def can_type(self, world: World, pid: int, at: int, /) -> bool:
+        """Whether somebody can type to process `pid`, which has started in `world`, at the time `at` (ns)."""
         number = self._launch_of(world, pid)
-        return number is not None and self.setup.launches[number].held
+        if number is None or not world.processes[pid].alive:
+            return False
+        one = self.setup.launches[number]
+        return one.held and not any(line is None and end <= at for end, line in one.typed)
 
     def _launch_of(self, world: World, pid: int) -> int | None:
         """Which of the launches process `pid` is: they start in their order."""

@@ -15,6 +15,7 @@ from ioviz.model.world import World
 from ioviz.session import Replay, Session, Setup, setup_of
 from ioviz.trace.compare import counterpart, first_difference, same
 from ioviz.trace.recording import RecordingError, save
+from ioviz.tui.screens.typing import waits_for_line
 
 PROGRAMS = Path(__file__).parent.parent / "benchmarks" / "programs"
 
@@ -123,13 +124,14 @@ def test_a_held_program_waits_until_somebody_types_and_the_rest_of_the_run_stays
     assert end.runs[1].ended == "stalled"
     assert [task.wchan for task in end.tasks.values() if task.state == "sleeping"] == ["n_tty_read"]
     main, peer = end.processes
-    assert first.can_type(end, main)
-    assert not first.can_type(end, peer)
-    assert first.typed(end, peer, "x") is None
-    assert first.typed(end, 77, "x") is None
+    at = first.timeline.event(len(first.timeline) - 1).t
+    assert first.can_type(end, main, at)
+    assert not first.can_type(end, peer, at)
+    assert first.typed(end, peer, "x", at) is None
+    assert first.typed(end, 77, "x", at) is None
     session = first
     for line in ("one", "two"):
-        made = session.typed(end, main, line)
+        made = session.typed(end, main, line, session.timeline.event(len(session.timeline) - 1).t)
         assert made is not None
         while not made.advance(1_000):
             pass
@@ -139,8 +141,60 @@ def test_a_held_program_waits_until_somebody_types_and_the_rest_of_the_run_stays
     world = session.timeline.world(len(session.timeline))
     assert world.runs[1].ended == "exit"
     assert "onetwo" in "".join(world.terminals[main].printed)
-    ended = first.typed(end, main, None)
+    ended = first.typed(end, main, None, at)
     assert ended is not None
     while not ended.advance(1_000):
         pass
     assert "EOFError" in "".join(ended.timeline.world(len(ended.timeline)).terminals[main].printed)
+
+
+WAITS = {
+    "select": "select.select([0], [], [], 0.5)[0]",
+    "poll": "p.poll(500)",
+    "epoll_wait": "ep.poll(0.5)",
+    "read": "True",
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_line_comes_when_it_is_typed_however_the_program_waits(tmp_path: Path, wait: str) -> None:
+    file = tmp_path / "asks.py"
+    file.write_text(
+        "import select, sys, time\n"
+        "p = select.poll(); p.register(0, select.POLLIN)\n"
+        "ep = select.epoll(); ep.register(0, select.EPOLLIN)\n"
+        "for _ in range(9):\n"
+        f"    if {WAITS[wait]}:\n"
+        "        line = sys.stdin.readline()\n"
+        "        print(round(time.monotonic(), 1), line, end='')\n"
+    )
+    first = whole(Setup((Launch(load_program(str(file), ()), stdin=(), held=True),), Config()))
+    log = first.timeline
+    asleep = next(n for n in range(len(log)) if type(log.event(n)).__name__ == "TaskSlept")
+    assert any(waits_for_line(log.world(asleep + 1), task) for task in log.world(asleep + 1).tasks.values())
+    (main,) = log.world(len(log)).processes
+    at = log.event(0).t + 1_300_000_000
+    session: Session | None = first
+    for line, when in (("second", at + 200_000_000), ("first", at)):  # typed back in time: it still comes first
+        assert session is not None
+        session = session.typed(log.world(asleep), main, line, when)
+    assert session is not None
+    while not session.advance(10_000):
+        pass
+    parted = first_difference(log, session.timeline)
+    assert parted is not None
+    assert session.timeline.event(parted).t >= at or wait == "read"
+    shown = "".join(session.timeline.world(len(session.timeline)).terminals[main].printed).split("\n")
+    assert [text for text in shown if " " in text][:2] == ["1.3 first", "1.5 second"]
+
+
+def test_after_the_end_of_input_nobody_can_type_and_before_it_one_can(tmp_path: Path) -> None:
+    file = tmp_path / "asks.py"
+    file.write_text("input()\n")
+    first = whole(Setup((Launch(load_program(str(file), ()), stdin=(), held=True),), Config()))
+    world = first.timeline.world(len(first.timeline))
+    (main,) = world.processes
+    ended = first.typed(world, main, None, 10**9)
+    assert ended is not None
+    assert ended.can_type(world, main, 10**8)
+    assert not ended.can_type(world, main, 10**9)

@@ -74,6 +74,7 @@ def _run(request: Request) -> int:
             limits=limits_of(request),
             printed=output.printed,
             ask=run.ask,
+            person=sys.stdin is not None and sys.stdin.isatty(),
             lines=request.lines and bool(request.record or request.json),
             bursts=not sinks,
         )

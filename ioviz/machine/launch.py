@@ -20,7 +20,8 @@ class Launch(msgspec.Struct, frozen=True):
     starts, in ns after the run began; -1 leaves that to the machine. `times`: when each line is typed, in ns after the
     run began; without, they are typed as the knob `typing` says, once the program waits for them. `host` is the
     number of a remote program's host (0: host 2). `held`: after the last line of `stdin` the input has not ended, and
-    the program waits for more."""
+    the program waits for more: for what is `typed`, lines with their times in ns (None: the input ends there), which
+    come whether it asks for them or not."""
 
     program: Program
     role: str = MAIN
@@ -29,6 +30,7 @@ class Launch(msgspec.Struct, frozen=True):
     times: tuple[int, ...] = ()
     host: int = 0
     held: bool = False
+    typed: tuple[tuple[int, str | None], ...] = ()
 
     @property
     def name(self) -> str:

@@ -18,7 +18,7 @@ from ioviz.machine.kernel.kernel import Kernel
 from ioviz.machine.kernel.process import spawn_task
 from ioviz.machine.kernel.sched import Limits
 from ioviz.machine.kernel.signals import send_to_group
-from ioviz.machine.kernel.tty import STDERR, Terminal
+from ioviz.machine.kernel.tty import STDERR, Terminal, type_line
 from ioviz.machine.launch import MAIN, REMOTE, Launch
 from ioviz.machine.user.guest import Guest
 from ioviz.machine.user.hosting import Hosting
@@ -38,9 +38,10 @@ O_RDWR: Final = 2
 
 class Machine:
     """A run of `launches`, which goes on as far as `run` is told. `sink` gets every event, `printed(pid, fd, data)` all
-    that the programs print, `ask()` fetches a person's next line for the main program (b"": end of input, None: the
-    person was interrupted). `inputs`: what is done with mouse and keyboard of the first host, and when.
-    `bursts`: `sink` is a log, which takes several events as one entry (`ioviz.model.bursts`)."""
+    that the programs print, `ask()` fetches the next line for the main program (b"": end of input, None: the person who
+    types it was interrupted); `person`: somebody does, and is not asked before there is need. `inputs`: what is done
+    with mouse and keyboard of the first host, and when. `bursts`: `sink` is a log, which takes several events as one
+    entry (`ioviz.model.bursts`)."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Machine:
         limits: Limits | None = None,
         printed: Callable[[int, int, bytes], object] = lambda pid, fd, data: None,
         ask: Callable[[], bytes | None] | None = None,
+        person: bool = False,
         lines: bool | Literal["once"] = True,
         inputs: Sequence[Input] = (),
         bursts: bool = False,
@@ -60,6 +62,7 @@ class Machine:
         self._hosting = Hosting(self.kernel)
         self._seed = seed
         self._ask = ask
+        self._person = person
         self._interrupts = 0
         self._interrupted = True
         """Whether the last Ctrl+C has been attended to."""
@@ -145,7 +148,12 @@ class Machine:
         terminal = kernel.new_id()
         script = iter([line.encode() + b"\n" for line in launch.stdin]) if launch.stdin is not None else None
         ask = self._ask if launch.role == MAIN and script is None else None
-        kernel.terminals[terminal] = Terminal(pid, host, script, ask, launch.times, launch.held)
+        person = self._person and ask is not None
+        keyboard = Terminal(pid, host, script, ask, launch.times, launch.held, person)
+        kernel.terminals[terminal] = keyboard
+        for at, line in launch.typed:
+            data = b"" if line is None else line.encode() + b"\n"
+            kernel.after(max(at - kernel.now, 1), host, type_line, kernel, keyboard, terminal, data, waits=True)
         for number in range(3):
             flags = O_RDWR | (STDERR if number == 2 else 0)
             kernel.install_fd(kernel.open_file(TTY, terminal, flags, terminal), False)

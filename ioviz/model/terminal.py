@@ -16,7 +16,8 @@ KEEP = 40
 
 
 class Terminal(msgspec.Struct, frozen=True, gc=False):
-    """The last pieces of text that process `pid` printed, and how many bytes of its input are still unread."""
+    """What stands on the terminal of process `pid`: the last pieces of text that it printed or that were typed, which
+    the terminal echoes; and how many bytes of its input are still unread."""
 
     pid: int
     printed: tuple[str, ...]
@@ -44,7 +45,8 @@ class LineTyped(Event):
 
     def apply(self, world: World) -> None:
         row = world.terminals.get(self.pid) or Terminal(self.pid, (), 0)
-        world.terminals[self.pid] = Terminal(self.pid, row.printed, row.unread + len(self.data))
+        text = self.data.decode("utf-8", "replace")
+        world.terminals[self.pid] = Terminal(self.pid, (*row.printed[1 - KEEP :], text), row.unread + len(self.data))
 
 
 class InputRead(Event):

@@ -121,16 +121,17 @@ class Careful:
         other = self._source.turned(name, value)
         return Careful(other) if other is not None else None
 
-    def typed(self, world: World, pid: int, line: str | None, /) -> Source | None:
-        """A fresh run in which `line` is typed to process `pid` (None: its input ends); None if nobody can."""
+    def typed(self, world: World, pid: int, line: str | None, at: int, /) -> Source | None:
+        """A fresh run in which `line` is typed to process `pid` at the time `at` in ns (None: its input ends there);
+        None if nobody can."""
         make = getattr(self._source, "typed", None)
-        other = make(world, pid, line) if make is not None else None
+        other = make(world, pid, line, at) if make is not None else None
         return Careful(other) if other is not None else None
 
-    def can_type(self, world: World, pid: int, /) -> bool:
-        """Whether somebody can type to process `pid`, which has started in `world`."""
+    def can_type(self, world: World, pid: int, at: int, /) -> bool:
+        """Whether somebody can type to process `pid`, which has started in `world`, at the time `at` in ns."""
         ask = getattr(self._source, "can_type", None)
-        return bool(ask is not None and ask(world, pid))
+        return bool(ask is not None and ask(world, pid, at))
 
     def advance(self, max_events: int, /) -> bool:
         """See `Source`."""

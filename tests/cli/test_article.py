@@ -44,9 +44,12 @@ def told(out: str) -> str:
 
 
 def printed_by_threads(out: str) -> list[str]:
-    """The words of the epoll client. Its thread says good-bye only if it was not yet in `recv` when the other closed
-    the socket, which on a busy computer happens."""
-    return sorted(word for word in out.split() if word != "子线程由于client断开连接而退出")
+    """The words of the epoll client: its own, sorted, then what came back, which one `recv` or several may have taken.
+    Its thread says good-bye only if it was not yet in `recv` when the other closed the socket, which on a busy computer
+    happens."""
+    words = [word for word in out.split() if word != "子线程由于client断开连接而退出"]
+    own = sorted(word for word in words if word.startswith("msg:") or word in ("client", "close"))
+    return [*own, "".join(word for word in words if word not in own)]
 
 
 @pytest.mark.parametrize(("server", "client", "port"), PAIRS)

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from ioviz.model.terminal import TextPrinted
@@ -294,3 +295,28 @@ def test_what_never_ends_is_not_read(flags: list[str], program: Path) -> None:
 def test_a_time_that_no_run_lasts_is_no_fault(program: Path) -> None:
     program.write_text("print('hello')\n")
     assert ioviz("exec", "--max-time", "1e308", program).code == 0
+
+
+@pytest.mark.parametrize("wait", ["True", "select.select([0], [], [], 1)[0]"], ids=["read", "select"])
+def test_who_types_at_the_terminal_sees_the_answer_before_the_next_line(program: Path, wait: str) -> None:
+    program.write_text(
+        "import select, socket, sys, threading, time\n"
+        "near, far = socket.socketpair()\n"
+        "def answer():\n"
+        "    while data := far.recv(100):\n"
+        "        time.sleep(0.1)\n"
+        "        print('answer', data.upper(), flush=True)\n"
+        "threading.Thread(target=answer, daemon=True).start()\n"
+        f"while {wait} and (line := sys.stdin.readline()):\n"
+        "    near.sendall(line.encode())\n"
+        "print('bye')\n"
+    )
+    child = pexpect.spawn(sys.executable, ["-m", "ioviz", "exec", str(program)], cwd=ROOT, timeout=60)
+    for word in ("hello", "again"):
+        child.sendline(word)
+        child.expect_exact(f"answer b'{word.upper()}\\n'")
+    child.sendeof()
+    child.expect_exact("bye")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0

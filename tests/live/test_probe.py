@@ -143,7 +143,7 @@ def test_asyncio_selectors_threads_and_children(tmp_path: Path) -> None:
             server = await asyncio.start_server(serve, "127.0.0.1", 0)
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
             writer.write(b"ping")
-            print(await reader.read(100))
+            print(await reader.read(100), flush=True)
             writer.close()
             server.close()
 

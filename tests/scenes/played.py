@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import subprocess
@@ -149,5 +150,8 @@ def shown(name: str, number: int) -> str:
         pytest.skip("asks the Linux kernel")
     if "fromhex" in command and platform.machine() != "x86_64":
         pytest.skip("machine code of x86-64")
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    at_terminal = {**os.environ, "PYTHONUNBUFFERED": "1"}  # lines come out in the order in which a person sees them
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False, env=at_terminal
+    )
     return done.stdout + done.stderr

@@ -3,16 +3,18 @@
 A read takes at most one line, as from a terminal in canonical mode. Scripted lines are typed one after the other,
 `typing` apart or at their own times (as soon as the program waits, if that is later), beginning when the program first
 waits for one; a program without script or person reads end of file. Where a terminal is `held`, somebody may type more
-in a later run, and the program waits for it.
+in a later run, and the program waits for it; what was typed so comes at its time, whether the program asks or not.
+Somebody who types in earnest is asked for a line `typing` after the program first looks for one, and meanwhile the
+others go on; what comes through a pipe is there at once.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from errno import EINTR, ENOTTY
+from errno import EAGAIN, EINTR, ENOTTY
 from typing import TYPE_CHECKING
 
-from ioviz.machine.kernel.files import FileOps, Result
+from ioviz.machine.kernel.files import O_NONBLOCK, FileOps, Result
 from ioviz.model.files import OpenFile
 from ioviz.model.idt import KEYBOARD
 from ioviz.model.poll_bits import POLLIN, POLLOUT
@@ -28,7 +30,7 @@ TCGETS, FIONREAD, TIOCOUTQ = 0x5401, 0x541B, 0x5411
 
 class Terminal:
     """The input side of a process's terminal. `script` gives the lines still to be typed, `times` when, if that is
-    fixed; `ask` a person's next line, or b"" at the end of input."""
+    fixed; `ask` our own next line, or b"" at the end of input, and `person` whether somebody types it."""
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class Terminal:
         ask: Callable[[], bytes | None] | None,
         times: Sequence[int] = (),
         held: bool = False,
+        person: bool = False,
     ) -> None:
         self.pid = pid
         self.host = host
@@ -45,13 +48,14 @@ class Terminal:
         self.ask = ask
         self.times = iter(times)
         self.held = held
+        self.person = person
         self.lines: deque[bytes] = deque()
         self.typing = False
         self.eof = script is None and ask is None
 
 
-def _type(k: Kernel, terminal: Terminal, queue: int, line: bytes) -> None:
-    """Somebody types a line, or ends the input: in interrupt context."""
+def type_line(k: Kernel, terminal: Terminal, queue: int, line: bytes) -> None:
+    """Somebody types a line, or ends the input (b""): in interrupt context."""
     terminal.typing = False
 
     def keyboard() -> None:
@@ -65,11 +69,23 @@ def _type(k: Kernel, terminal: Terminal, queue: int, line: bytes) -> None:
     k.interrupt(terminal.host, KEYBOARD, keyboard)
 
 
+def _ask(k: Kernel, terminal: Terminal, queue: int) -> None:
+    """Ask the person, now that the others had their turn; after Ctrl+C nothing is typed."""
+    terminal.typing = False
+    line = terminal.ask() if terminal.ask is not None else None
+    if line is not None:
+        type_line(k, terminal, queue, line)
+
+
 def _want_line(k: Kernel, terminal: Terminal, queue: int) -> bool:
     """See to it that a line comes, if none is there; False if a person was asked and interrupted."""
     if terminal.lines or terminal.eof:
         return True
-    if terminal.ask is not None:
+    if terminal.person:
+        if not terminal.typing:
+            terminal.typing = True
+            k.after(k.config.typing, terminal.host, _ask, k, terminal, queue, waits=True)
+    elif terminal.ask is not None:
         line = terminal.ask()
         if line is None:
             return False
@@ -84,7 +100,7 @@ def _want_line(k: Kernel, terminal: Terminal, queue: int) -> bool:
             terminal.typing = True
             when = next(terminal.times, None)
             delay = k.config.typing if when is None else max(when - k.now, 1)
-            k.after(delay, terminal.host, _type, k, terminal, queue, line)
+            k.after(delay, terminal.host, type_line, k, terminal, queue, line)
     return True
 
 
@@ -103,6 +119,8 @@ def tty_read(k: Kernel, file: OpenFile, n: int) -> Result:
             return len(line), line
         if terminal.eof:
             return 0, b""
+        if file.flags & O_NONBLOCK:
+            return -EAGAIN
         if k.sleep("n_tty_read", (file.obj,)) == "signal":
             return -EINTR
 

@@ -1,23 +1,28 @@
 """Typing to a program from the stage. A guest cannot be rewound, but its run can be made again with one line more: up
-to where it is read nothing is different, so the viewer keeps the place.
+to where it is typed nothing is different, so the viewer keeps the place. A line comes at the time at which the viewer
+stands, whatever the program does then: it may wait for it, by a read, select, poll or epoll_wait, or read it later.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from ioviz.model.files import TTY
+from ioviz.model.task import SLEEPING, TaskSlept
 from ioviz.tui.place import Place
 from ioviz.tui.screens.asking import Asking
 from ioviz.tui.source import Careful
 
 if TYPE_CHECKING:
     from ioviz.model.event import Event
+    from ioviz.model.task import Task
     from ioviz.model.world import World
     from ioviz.tui.player import Player
 
-READS: Final = "n_tty_read"
-"""The kernel function in which a task sleeps that waits for a line."""
+MOST: Final = 64
+"""Wait entries of a task, and items of an epoll instance, that are looked at."""
 END: Final = "^D"
 
 
@@ -25,18 +30,29 @@ class Typing(Asking):
     """See the module."""
 
     def readers(self, world: World) -> dict[int, str]:
-        """pid → name of the programs that wait for a line in `world`, and to which somebody can type."""
-        source = self.player.source if self.player is not None else None
-        if not isinstance(source, Careful):
+        """pid → name of the programs that wait for a line in `world`, and to which somebody can type there."""
+        waiting = dict.fromkeys(task.process for task in world.tasks.values() if waits_for_line(world, task))
+        return {pid: name for pid, name in self._typable(world).items() if pid in waiting}
+
+    def _typable(self, world: World) -> dict[int, str]:
+        """pid → name of the programs to which somebody can type in `world`."""
+        player = self.player
+        source = player.source if player is not None else None
+        if player is None or not isinstance(source, Careful):
             return {}
-        waiting = dict.fromkeys(task.process for task in world.tasks.values() if task.wchan == READS)
-        return {pid: world.processes[pid].name for pid in waiting if source.can_type(world, pid)}
+        at = self._time(player)
+        return {pid: row.name for pid, row in world.processes.items() if source.can_type(world, pid, at)}
+
+    @staticmethod
+    def _time(player: Player) -> int:
+        event = player.event
+        return event.t if event is not None else 0
 
     def reader_at(self, event: Event | None, world: World) -> str:
         """Who is to be typed to now: told where a program begins to wait, and where the run ended of that. Else ""."""
         run = world.runs.get(1)
         stalled = run is not None and run.ended == "stalled"
-        if not stalled and getattr(event, "wchan", "") != READS:
+        if not stalled and not (isinstance(event, TaskSlept) and waits_for_line(world, world.tasks[event.task])):
             return ""
         return ", ".join(self.readers(world).values())
 
@@ -47,11 +63,13 @@ class Typing(Asking):
             return
         self.pause()
         log = player.source.timeline
-        readers: dict[int, str] = {}
-        for place in (player.place.position, len(log)):
-            readers = readers or self.readers(log.world(place))
-        if not readers:
+        here = log.world(player.place.position)
+        readers, others = self.readers(here), self._typable(here)
+        if not readers and others:
+            later = self.readers(log.world(len(log)))
             self.show_place()  # its world was asked for another place
+            readers = {pid: name for pid, name in others.items() if pid in later} or others
+        if not readers:
             self.note("type-none")
             return
         from ioviz.tui.screens.prompt import Prompt
@@ -59,7 +77,6 @@ class Typing(Asking):
         several = len(readers) > 1
         names = ", ".join(f"{pid} {name}" for pid, name in readers.items())
         prompt = Prompt("type-line", "", "type-several-hint" if several else "type-line-hint", name=names)
-        self.show_place()
         self.app.push_screen(prompt, lambda text: self._typed(text, list(readers)))
 
     def _typed(self, text: str | None, pids: list[int]) -> None:
@@ -74,7 +91,7 @@ class Typing(Asking):
         source, place = player.source, player.place
         assert isinstance(source, Careful)
         log = source.timeline
-        other = source.typed(log.world(len(log)), pid, line)
+        other = source.typed(log.world(place.position), pid, line, self._time(player))
         if other is None:
             self.note("type-none")
             return
@@ -85,3 +102,15 @@ class Typing(Asking):
         source.close()
         self.take(other, place)
         self.note("type-ended" if line is None else "type-done")
+
+
+def waits_for_line(world: World, task: Task) -> bool:
+    """Whether `task` sleeps until its terminal has something to read: in a read of it, select, poll, or epoll_wait."""
+    if task.state != SLEEPING:
+        return False
+    rows = map(world.wait_entries.get, range(task.entry, task.entry + min(task.entries, MOST)))
+    queues = {row.queue for row in rows if row is not None}
+    if any(file.kind == TTY and file.obj in queues for file in islice(world.files.values(), MOST)):
+        return True
+    watched = (world.files.get(item.file) for item in islice(world.epitems.values(), MOST) if item.ep in queues)
+    return any(file is not None and file.kind == TTY for file in watched)
