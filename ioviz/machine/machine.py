@@ -123,6 +123,14 @@ class Machine:
             self.kernel.dispose()
             self._hosting.release()
 
+    def _ask_person(self) -> bytes | None:
+        """The person's next line. Nobody may be running who would look for Ctrl+C."""
+        assert self._ask is not None
+        line = self._ask()
+        if line is None and self.kernel.switch.in_hub():
+            self._look_for_interrupt()
+        return line
+
     def _look_for_interrupt(self) -> None:
         if self._interrupted:
             return
@@ -130,7 +138,10 @@ class Machine:
         kernel = self.kernel
         process = kernel.world.processes.get(kernel.main_pid)
         if self._interrupts > 1 or process is None or not process.alive:
-            kernel.stop("interrupted", f"interrupted {kernel.where()}", 130)
+            if not kernel.switch.in_hub():
+                kernel.stop("interrupted", f"interrupted {kernel.where()}", 130)
+            kernel.end("interrupted", f"interrupted {kernel.where(kernel.main_pid)}", 130)
+            return
         send_to_group(kernel, kernel.processes[kernel.main_pid].group, signal.SIGINT)
 
     def _start(self, launch: Launch) -> int:
@@ -147,7 +158,7 @@ class Machine:
             kernel.main_pid = pid
         terminal = kernel.new_id()
         script = iter([line.encode() + b"\n" for line in launch.stdin]) if launch.stdin is not None else None
-        ask = self._ask if launch.role == MAIN and script is None else None
+        ask = self._ask_person if self._ask is not None and launch.role == MAIN and script is None else None
         person = self._person and ask is not None
         keyboard = Terminal(pid, host, script, ask, launch.times, launch.held, person)
         kernel.terminals[terminal] = keyboard

@@ -320,3 +320,19 @@ def test_who_types_at_the_terminal_sees_the_answer_before_the_next_line(program:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_ctrl_c_at_a_question_interrupts_the_program_and_again_ends_the_run(program: Path) -> None:
+    program.write_text(
+        "while True:\n    try:\n        input('? ')\n    except KeyboardInterrupt:\n        print('not now')\n"
+    )
+    child = pexpect.spawn(sys.executable, ["-m", "ioviz", "exec", str(program)], cwd=ROOT, timeout=60)
+    child.expect_exact("? ")
+    child.sendintr()
+    child.expect_exact("not now")
+    child.expect_exact("? ")
+    child.sendintr()
+    child.expect("ioviz: interrupted at .*program.py:[345]")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
