@@ -33,12 +33,13 @@ def _plain(lang: str, *, ascii_only: bool) -> int:
 
     from ioviz.cli.launches import with_own_costs
     from ioviz.machine.kernel.config import Config
-    from ioviz.measure.race import METHODS, SHARES, RaceError, Times, cells, measured, simulated
-    from ioviz.measure.race_table import bar_lines, growth_lines, map_lines, verdicts
+    from ioviz.measure.race import METHODS, SHARES, Left, LeftOut, RaceError, Times, cells, measured, simulated
+    from ioviz.measure.race_table import bar_lines, growth_lines, left_out, map_lines, verdicts
     from ioviz.tui.wrap import wrap
 
     machine: Times = {}
     here: Times = {}
+    left: Left = {}
     config = with_own_costs(Config())
     laps = 2 * len(METHODS) * len(set(cells()))
     shows = sys.stderr.isatty()
@@ -47,9 +48,12 @@ def _plain(lang: str, *, ascii_only: bool) -> int:
             for lap in race:
                 if lap is None:
                     continue
-                times[lap.method, lap.cell] = lap.ns
+                if isinstance(lap, LeftOut):
+                    left[lap.method, lap.cell] = lap.why
+                else:
+                    times[lap.method, lap.cell] = lap.ns
                 if shows:
-                    count = len(machine) + len(here)
+                    count = len(machine) + len(here) + len(left)
                     print(f"\r{say('race-running', n=count, all=laps)}", end="", file=sys.stderr, flush=True)
     except RaceError as error:
         raise UsageError(str(error)) from error
@@ -59,7 +63,7 @@ def _plain(lang: str, *, ascii_only: bool) -> int:
     console = Console(highlight=False)
     both = (("simulated", machine), ("measured", here))
     for side, times in both:
-        for line in map_lines(times, side, lang):
+        for line in map_lines(times, side, lang, left=left if times is here else None):
             console.print(line, no_wrap=True, overflow="crop")
         console.print()
     for one in (cells()[0], cells()[3], cells()[-4], cells()[-1]):
@@ -71,7 +75,7 @@ def _plain(lang: str, *, ascii_only: bool) -> int:
         for line in growth_lines(both, share, lang, "" if ascii_only else "▁▂▃▄▅▆▇█"):
             console.print(line, no_wrap=True, overflow="crop")
         console.print()
-    for note in [*verdicts(machine, here, lang), say("race-about")]:
+    for note in [*left_out(left, lang), *verdicts(machine, here, lang, left), say("race-about")]:
         for row in wrap(Text(note), console.width):
             console.print(row)
         console.print()

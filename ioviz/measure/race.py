@@ -51,7 +51,17 @@ class Lap(NamedTuple):
     ns: float
 
 
+class LeftOut(NamedTuple):
+    """A track that a way to wait could not be run on, here. `why`: `files 256` (so many may be open), `threads`, or the
+    words of an error."""
+
+    method: str
+    cell: Cell
+    why: str
+
+
 Times = dict[tuple[str, Cell], float]
+Left = dict[tuple[str, Cell], str]
 
 
 def cell(connections: int, share: int) -> Cell:
@@ -69,11 +79,14 @@ def _arguments(method: str, rounds: Callable[[Cell], int]) -> tuple[str, ...]:
     return (method, *numbers)
 
 
-def _lap(line: str) -> Lap | None:
+def _lap(line: str) -> Lap | LeftOut | None:
     words = line.split()
-    if len(words) != 4 or words[0] not in METHODS or not all(word.isdecimal() for word in words[1:]):
+    if len(words) < 4 or words[0] not in METHODS or not (words[1].isdecimal() and words[2].isdecimal()):
         return None
-    return Lap(words[0], Cell(int(words[1]), int(words[2])), float(words[3]))
+    one = Cell(int(words[1]), int(words[2]))
+    if words[3] == "left":
+        return LeftOut(words[0], one, " ".join(words[4:]))
+    return Lap(words[0], one, float(words[3])) if len(words) == 4 and words[3].isdecimal() else None
 
 
 def simulated(config: Config | None = None) -> Generator[Lap | None, None, None]:
@@ -101,7 +114,7 @@ def _simulated(method: str, config: Config) -> Iterator[Lap | None]:
             lines = b"".join(printed).decode(errors="replace").split("\n")
             for line in lines[told:-1]:
                 lap = _lap(line)
-                if lap is None:
+                if not isinstance(lap, Lap):
                     raise RaceError(f"on the machine, {method} printed {line!r}")
                 yield lap
             told = len(lines) - 1
@@ -110,9 +123,12 @@ def _simulated(method: str, config: Config) -> Iterator[Lap | None]:
         machine.dispose()
 
 
-def measured(stop: Callable[[], bool] = lambda: False) -> Iterator[Lap]:
-    """The race on this computer's kernel, lap by lap. Raises RaceError."""
+def measured(stop: Callable[[], bool] = lambda: False) -> Iterator[Lap | LeftOut]:
+    """The race on this computer's kernel, lap by lap, and what it has no room for. Raises RaceError if nothing of it
+    can be run."""
+    ran, failure = False, ""
     for method in METHODS:
+        told = set()
         arguments = _arguments(method, lambda one: min(200, max(5, 1_000 // one.active)))
         command = [sys.executable, "-S", "-E", str(RACER), *arguments]
         try:
@@ -126,23 +142,29 @@ def measured(stop: Callable[[], bool] = lambda: False) -> Iterator[Lap]:
                 for line in process.stdout:
                     lap = _lap(line)
                     if lap is not None:
+                        told.add(lap.cell)
+                        ran = ran or isinstance(lap, Lap)
                         yield lap
                     if stop():
                         return
                 if process.wait():
                     why = (process.stderr.read().strip().splitlines() or ["?"])[-1]
-                    raise RaceError(f"{method} fails on this computer: {why}")
+                    failure = failure or f"{method} fails on this computer: {why}"
+                    yield from (LeftOut(method, one, why) for one in dict.fromkeys(cells()) if one not in told)
             finally:
                 process.kill()
+    if failure and not ran:
+        raise RaceError(failure)
 
 
 # -- who wins ----------------------------------------------------------------------------------------------------------
 
 
-def winners(times: Times, one: Cell) -> list[str]:
-    """Those on a track who are within the margin of the fastest, the fastest first; empty until all are there."""
+def winners(times: Times, one: Cell, left: Left | None = None) -> list[str]:
+    """Those on a track who are within the margin of the fastest, the fastest first; empty until all are there but
+    those that are `left` out."""
     took = [(times[method, one], method) for method in METHODS if (method, one) in times]
-    if len(took) < len(METHODS):
+    if not took or any((method, one) not in times and (method, one) not in (left or {}) for method in METHODS):
         return []
     took.sort()
     return [method for ns, method in took if ns <= took[0][0] * MARGIN]

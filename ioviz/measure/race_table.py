@@ -17,6 +17,7 @@ from ioviz.measure.race import (
     METHODS,
     SHARES,
     Cell,
+    Left,
     Times,
     ahead,
     cell,
@@ -69,15 +70,27 @@ SAYS: Final = {
         "{connections} 个连接、{active} 个说话（少用 {percent}%）",
     ),
 }
-VERDICTS: Final = {
-    True: ("so it is here", "这里确实如此"),
-    False: ("not so here", "这里并非如此"),
-    None: ("the two do not agree", "两边结果不一致"),
+LEFT: Final = {
+    "all": ("{n} connections", "{n} 个连接"),
+    "one": ("{method} with {n} connections", "{n} 个连接的 {method}"),
+    "said": ("Left out on this computer: {tracks} ({why}).", "这台电脑上没有跑：{tracks}（{why}）。"),
+    "files": ("a process may have {n} open files, see ulimit -n", "一个进程最多打开 {n} 个文件，见 ulimit -n"),
+    "threads": ("there are no more threads, see ulimit -u", "线程数到了上限，见 ulimit -u"),
 }
+VERDICTS: Final = {
+    (1,): ("so it is here", "这里确实如此"),
+    (-1,): ("not so here", "这里并非如此"),
+    (0,): ("no difference here", "这里看不出差别"),
+    (0, 1): ("so it is on one side, no difference on the other", "一边如此，另一边看不出差别"),
+    (-1, 0): ("not so on one side, no difference on the other", "一边并非如此，另一边看不出差别"),
+    (-1, 1): ("the two do not agree", "两边结果不一致"),
+}
+"""By what the two sides say: 1 as the article, -1 the contrary, 0 within the margin."""
 
 
-def map_lines(times: Times, side: str, lang: str, chosen: Cell | None = None) -> list[Text]:
-    """Who wins on each track: a row for each number of connections, a column for each share."""
+def map_lines(times: Times, side: str, lang: str, chosen: Cell | None = None, left: Left | None = None) -> list[Text]:
+    """Who wins on each track: a row for each number of connections, a column for each share. Those who are `left` out
+    are not waited for; a track on which nobody can run is a dash."""
     zh = lang == "zh"
     lines = [Text(HEADS["fastest"][zh].format(where=HEADS[side][zh]), "bold")]
     head = _fit(Text(HEADS["connections"][zh], "dim"), FIRST)
@@ -88,8 +101,9 @@ def map_lines(times: Times, side: str, lang: str, chosen: Cell | None = None) ->
         line = _fit(Text(f"{connections:>4}", "dim"), FIRST)
         for share in SHARES:
             one = cell(connections, share)
-            found = winners(times, one)
-            name = Text(" · " if not found else NAMES[found[0]] + ("=" if len(found) > 1 else ""))
+            found = winners(times, one, left)
+            none = " – " if all((method, one) in (left or {}) for method in METHODS) else " · "
+            name = Text(none if not found else NAMES[found[0]] + ("=" if len(found) > 1 else ""))
             name.stylize(f"bold {COLOURS[found[0]]}" if found else "dim")
             part = _fit(name, WIDE - 1)
             if one == chosen:
@@ -151,21 +165,42 @@ def growth_lines(both: Sequence[tuple[str, Times]], share: int, lang: str, block
     return lines
 
 
-def verdicts(machine: Times, here: Times, lang: str) -> list[str]:
-    """The article's claims and where select wins, from the numbers."""
+def left_out(left: Left, lang: str) -> list[str]:
+    """What could not be run on this computer, a sentence a reason."""
     zh = lang == "zh"
     found = []
-    many, few = cell(CONNECTIONS[-1], 0), cell(CONNECTIONS[0], 100)
+    for why in dict.fromkeys(left.values()):
+        runs = {(method, one.connections) for (method, one), reason in left.items() if reason == why}
+        tracks = []
+        for connections in sorted({connections for _, connections in runs}):
+            methods = [method for method in METHODS if (method, connections) in runs]
+            whole = len(methods) == len(METHODS)
+            key, names = ("all", [""]) if whole else ("one", [NAMES[method] for method in methods])
+            tracks += [LEFT[key][zh].format(n=connections, method=name) for name in names]
+        kind, _, number = why.partition(" ")
+        reason = LEFT[kind][zh].format(n=number) if kind in {"files", "threads"} else why
+        found.append(LEFT["said"][zh].format(tracks=("、" if zh else ", ").join(tracks), why=reason))
+    return found
+
+
+def verdicts(machine: Times, here: Times, lang: str, left: Left | None = None) -> list[str]:
+    """The article's claims and where select wins, from the numbers; `left`: what this computer left out."""
+    zh = lang == "zh"
+    found = []
+    ran = [one for one in cells() if all((method, one) not in (left or {}) for method in ("select", "epoll"))]
+    most = max((one.connections for one in ran), default=CONNECTIONS[-1])
+    many, few = cell(most, 0), cell(CONNECTIONS[0], 100)
     for key, one, method, other in (("many", many, "epoll", "select"), ("few", few, "epoll", "select")):
         ratios = [ahead(times, one, method, other) for times in (machine, here)]
         if ratios[0] is None or ratios[1] is None:
             continue
-        holds = {(ratio > MARGIN) if key == "many" else (ratio < 1 / MARGIN) for ratio in ratios if ratio is not None}
-        verdict = VERDICTS[holds.pop() if len(holds) == 1 else None][zh]
+        asked = [ratio if key == "many" else 1 / ratio for ratio in ratios if ratio]
+        holds = {(ratio > MARGIN) - (ratio < 1 / MARGIN) for ratio in asked}
+        verdict = VERDICTS[tuple(sorted(holds))][zh]
         shown = [f"{ratio:.1f}" if key == "many" else f"{ratio * 100:.0f}%" for ratio in ratios if ratio is not None]
         found.append(SAYS[key][zh].format(n=one.connections, machine=shown[0], here=shown[1], verdict=verdict))
     for side, times in (("simulated", machine), ("measured", here)):
-        if not all((method, one) in times for method in ("select", "epoll") for one in cells()):
+        if not all((method, one) in times for method in ("select", "epoll") for one in ran):
             continue
         won = tracks_won(times, "select", "epoll")
         tracks = ("、" if zh else ", ").join(

@@ -3,9 +3,12 @@
     racer.py METHOD CONNECTIONS ACTIVE ROUNDS [CONNECTIONS ACTIVE ROUNDS ...]
 
 In each round ACTIVE of the CONNECTIONS clients say a byte, the server reads each byte and answers it, and the clients
-read the answers. For each triple it prints: method, connections, active, nanoseconds a message.
+read the answers. For each triple it prints: method, connections, active, nanoseconds a message; or `left` and why, if
+there cannot be so many connections or threads.
 """
 
+import errno
+import resource
 import select
 import socket
 import sys
@@ -119,7 +122,31 @@ def race(method, connections, active, rounds):
     return best // active
 
 
+def files_allowed(wanted):
+    """How many files this process may have open, after asking for `wanted`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return soft
+
+
+def took(method, connections, active, rounds):
+    """What `race` says, or why it cannot be run."""
+    try:
+        return race(method, connections, active, rounds)
+    except OSError as error:
+        if error.errno == errno.EMFILE:
+            return f"left files {files_allowed(0)}"
+        return f"left {error.strerror}"
+    except RuntimeError:  # Python's for a thread that the system does not give
+        return "left threads"
+
+
 method, *numbers = sys.argv[1:]
+files_allowed(2 * max(map(int, numbers[::3]), default=0) + 100)
 for place in range(0, len(numbers), 3):
     connections, active, rounds = map(int, numbers[place : place + 3])
-    print(method, connections, active, race(method, connections, active, rounds), flush=True)
+    print(method, connections, active, took(method, connections, active, rounds), flush=True)

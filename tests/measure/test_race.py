@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from rich.text import Text
 
 from ioviz.cli import main
-from ioviz.measure import race
+from ioviz.measure import race, race_table
 from ioviz.measure.race import (
     CONNECTIONS,
     METHODS,
     SHARES,
     Cell,
+    Lap,
+    LeftOut,
     RaceError,
     Times,
     cell,
@@ -21,7 +26,7 @@ from ioviz.measure.race import (
     tracks_won,
     winners,
 )
-from ioviz.measure.race_table import bar_lines, growth_lines, map_lines, verdicts
+from ioviz.measure.race_table import bar_lines, growth_lines, left_out, map_lines, verdicts
 
 MANY, FEW = cell(CONNECTIONS[-1], 0), cell(CONNECTIONS[0], 100)
 
@@ -51,7 +56,7 @@ def test_it_is_the_same_every_time(machine: Times) -> None:
 
 
 def test_on_this_computer_everybody_finishes_too() -> None:
-    here = {(lap.method, lap.cell): lap.ns for lap in measured()}
+    here = {(lap.method, lap.cell): lap.ns for lap in measured() if isinstance(lap, Lap)}
     assert set(here) == {(method, one) for method in METHODS for one in cells()}
     assert here["nio", MANY] > here["epoll", MANY]
 
@@ -67,6 +72,56 @@ def test_a_racer_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     with pytest.raises(RaceError, match="cannot be run"):
         list(measured())
+
+
+def with_limits(monkeypatch: pytest.MonkeyPatch, folder: Path, limits: str) -> list[Lap | LeftOut]:
+    """The race on this computer by a Python for which `limits` of the shell hold, hard."""
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\n{limits}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    return list(measured())
+
+
+def test_with_few_files_allowed_the_long_tracks_are_left_out_and_the_others_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(race, "METHODS", ("select", "epoll"))
+    laps = with_limits(monkeypatch, tmp_path, "ulimit -n 64")
+    here = {(lap.method, lap.cell): lap.ns for lap in laps if isinstance(lap, Lap)}
+    left = {(lap.method, lap.cell): lap.why for lap in laps if isinstance(lap, LeftOut)}
+    assert {one.connections for _, one in here} == {4, 20}
+    assert {one.connections for _, one in left} == {100, 450}
+    assert set(left.values()) == {"files 64"}
+    assert len(laps) == 2 * len(set(cells()))
+    monkeypatch.setattr(race_table, "METHODS", ("select", "epoll"))
+    (said,) = left_out(left, "en")
+    assert said.startswith("Left out on this computer: 100 connections, 450 connections (a process may have 64 open")
+    assert left_out(left, "zh")[0].startswith("这台电脑上没有跑：100 个连接、450 个连接（一个进程最多打开 64 个文件")
+    told = verdicts({(lap.method, lap.cell): 100.0 for lap in laps}, here, "en", left)
+    assert told[0].startswith("Many connections, few that speak (20, one speaks)")
+    assert len(told) == 4
+    rows = map_lines(here, "measured", "en", left=left)
+    assert rows[-1].plain.split()[1:] == ["–"] * len(SHARES)
+    assert "–" not in rows[3].plain
+
+
+def test_a_soft_limit_is_raised_as_far_as_it_may_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(race, "METHODS", ("epoll",))
+    assert not any(isinstance(lap, LeftOut) for lap in with_limits(monkeypatch, tmp_path, "ulimit -S -n 64"))
+
+
+def test_what_one_way_has_no_room_for_is_left_out_of_it_alone() -> None:
+    some = times(bio=900, nio=500, select=100, poll=102, epoll=200)
+    left = {("bio", MANY): "threads", ("bio", cell(CONNECTIONS[-1], 100)): "threads", ("nio", MANY): "No buffer space"}
+    for one in left:
+        del some[one]
+    assert winners(some, MANY) == []
+    assert winners(some, MANY, left) == ["select", "poll"]
+    assert left_out(left, "en") == [
+        "Left out on this computer: BIO with 450 connections (there are no more threads, see ulimit -u).",
+        "Left out on this computer: NIO with 450 connections (No buffer space).",
+    ]
 
 
 def times(**ns: float) -> Times:
@@ -89,6 +144,10 @@ def test_who_wins_is_computed() -> None:
     assert texts[2].startswith("select beats epoll on the machine: 4 connections, 1 speak (50% less time)")
     assert "the two do not agree" in verdicts(some, other, "en")[0]
     assert "没有在任何情形下胜过" in verdicts(other, other, "zh")[2]
+    even = times(bio=900, nio=500, select=100, poll=102, epoll=101)
+    assert "no difference here" in verdicts(even, even, "en")[1]
+    assert "so it is on one side, no difference on the other" in verdicts(some, even, "en")[1]
+    assert "一边并非如此，另一边看不出差别" in verdicts(some, even, "zh")[0]
     assert verdicts({}, {}, "en") == []
     assert len(verdicts(some, {}, "en")) == 1
     assert verdicts(times(bio=900, nio=500, select=100), {}, "en") == []

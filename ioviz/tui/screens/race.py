@@ -15,8 +15,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from ioviz.measure.race import CONNECTIONS, METHODS, SHARES, RaceError, cell, cells
-from ioviz.measure.race_table import FIRST, WIDE, bar_lines, growth_lines, map_lines, verdicts
+from ioviz.measure.race import CONNECTIONS, METHODS, SHARES, LeftOut, RaceError, cell, cells
+from ioviz.measure.race_table import FIRST, WIDE, bar_lines, growth_lines, left_out, map_lines, verdicts
 from ioviz.tui.texts import drawn, say
 from ioviz.tui.wrap import wrap
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.worker import Worker
 
-    from ioviz.measure.race import Lap, Times
+    from ioviz.measure.race import Lap, Left, Times
     from ioviz.tui.app import IovizApp
 
 LAPS = 2 * len(METHODS) * len(set(cells()))
@@ -75,6 +75,7 @@ class RaceScreen(Screen[None]):
         super().__init__()
         self.machine: Times = {}
         self.here: Times = {}
+        self.left: Left = {}
         self._at = (len(CONNECTIONS) - 1, 0)
         self._workers: list[Worker[None]] = []
         self._note = ""
@@ -103,7 +104,7 @@ class RaceScreen(Screen[None]):
         width = max(60, self.app.size.width - 4)
         chosen = cell(CONNECTIONS[self._at[0]], SHARES[self._at[1]])
         left = map_lines(self.machine, "simulated", lang, chosen)
-        right = map_lines(self.here, "measured", lang, chosen)
+        right = map_lines(self.here, "measured", lang, chosen, self.left)
         maps = Text()
         for number, (one, two) in enumerate(zip(left, right, strict=True)):
             maps.append("\n" if number else "").append_text(one)
@@ -118,14 +119,15 @@ class RaceScreen(Screen[None]):
         growth = growth_lines(both, SHARES[self._at[1]], lang, "" if look.ascii else "▁▂▃▄▅▆▇█")
         growth[0].stylize(look.style("secondary", bold=True))
         self.query_one("#growth", Static).update(Text("\n").join(growth))
-        state = (
-            say(lang, "race-running", n=len(self.machine) + len(self.here), all=LAPS) if self.running else self._note
-        )
+        run = len(self.machine) + len(self.here) + len(self.left)
+        state = say(lang, "race-running", n=run, all=LAPS) if self.running else self._note
         heading = Text(say(lang, "race-title"), look.style("primary", bold=True))
         self.query_one("#heading", Static).update(heading.append(f"   {drawn(state, look.ascii)}", look.muted))
-        notes = [] if self.running else [self._note, *verdicts(self.machine, self.here, lang), say(lang, "race-about")]
+        told = left_out(self.left, lang)
+        if not self.running:
+            told += [self._note, *verdicts(self.machine, self.here, lang, self.left), say(lang, "race-about")]
         words = Text("\n").join(
-            row for note in notes if note for row in wrap(Text(note, look.style("foreground")), width)
+            row for note in told if note for row in wrap(Text(note, look.style("foreground")), width)
         )
         self.query_one("#notes", Static).update(words)
         hint = "race-hint-running" if self.running else "race-hint"
@@ -142,7 +144,7 @@ class RaceScreen(Screen[None]):
         """Race, from the beginning."""
         if self.running:
             return
-        self.machine, self.here, self._note = {}, {}, ""
+        self.machine, self.here, self.left, self._note = {}, {}, {}, ""
         self._workers = [
             self.run_worker(self._simulate, exit_on_error=False),
             self.run_worker(self._measure, thread=True, exit_on_error=False),
@@ -185,8 +187,11 @@ class RaceScreen(Screen[None]):
         if self.is_mounted:
             self.restyle()
 
-    def _got(self, times: Times, lap: Lap) -> None:
-        times[lap.method, lap.cell] = lap.ns
+    def _got(self, times: Times, lap: Lap | LeftOut) -> None:
+        if isinstance(lap, LeftOut):
+            self.left[lap.method, lap.cell] = lap.why
+        else:
+            times[lap.method, lap.cell] = lap.ns
         self.restyle()
 
     # -- what a person does --------------------------------------------------------------------------------------------
