@@ -52,20 +52,34 @@ STACK: Final = Step(
     "ring 3 → ring 0: the CPU switches to this task's kernel stack (address from the TSS)",
     "ring 3 → ring 0：CPU 切换到本任务的内核栈（地址来自 TSS）",
 )
+GATED: Final = Step(
+    "stack",
+    "ring 3 → ring 0: the CPU switches to this task's kernel stack (address from the TSS) and clears IF",
+    "ring 3 → ring 0：CPU 切换到本任务的内核栈（地址来自 TSS），并清除 IF",
+)
 FRAME: Final = Step(
     "frame",
     "the CPU pushes ss, rsp, rflags, cs and rip there; the entry code saves the other registers",
     "CPU 把 ss、rsp、rflags、cs、rip 压栈，入口代码再保存其余寄存器",
 )
-TABLE: Final = Step("table", "the number is the index into the system-call table", "用调用号作下标查系统调用表")
+TABLE: Final = Step(
+    "table",
+    "interrupts are allowed again; the call's number is the index into the system-call table",
+    "重新允许中断；用调用号作下标查系统调用表",
+)
 HANDLER: Final = Step("handler", "the handler behind it runs", "执行表中的处理函数")
 LSTAR: Final = Step(
     "lstar",
-    "syscall: rip goes to rcx, the CPU jumps to the address in MSR LSTAR; no gate is looked up",
-    "syscall：rip 存入 rcx，CPU 跳到 MSR LSTAR 里的地址；不查 IDT",
+    "syscall: rip goes to rcx, rflags to r11, IF is cleared; the CPU jumps to the address in MSR LSTAR: no gate",
+    "syscall：rip 存入 rcx，rflags 存入 r11，清除 IF；CPU 跳到 MSR LSTAR 里的地址，不查 IDT",
 )
 SWAPGS: Final = Step(
     "swapgs", "swapgs; the kernel itself switches to this task's kernel stack", "swapgs；由内核自己切换到本任务的内核栈"
+)
+PUSHED: Final = Step(
+    "frame",
+    "the entry code saves the registers there, rip from rcx and rflags from r11",
+    "入口代码把寄存器保存到那里，rip 取自 rcx，rflags 取自 r11",
 )
 IRQ: Final = Step("vector", "the interrupt controller hands the CPU the vector", "中断控制器把向量交给 CPU")
 FAULT: Final = Step(
@@ -125,8 +139,8 @@ IDLE_IRET: Final = Step(
     "iret：恢复 rip、rsp、rflags；被打断的是空闲循环，所以 CPU 仍在 ring 0",
 )
 
-INT80: Final = (VECTOR, LOOKUP, ALLOWED, STACK, FRAME, TABLE, HANDLER)
-SYSCALL: Final = (LSTAR, SWAPGS, FRAME, TABLE, HANDLER)
+INT80: Final = (VECTOR, LOOKUP, ALLOWED, GATED, FRAME, TABLE, HANDLER)
+SYSCALL: Final = (LSTAR, SWAPGS, PUSHED, TABLE, HANDLER)
 INTERRUPT: Final = (IRQ, LOOKUP, STACK, FRAME, CLEAR, IRQ_HANDLER)
 EXCEPTION: Final = (FAULT, LOOKUP, STACK, FRAME, CLEAR, IRQ_HANDLER)
 PAGE_FAULTED: Final = (FAULT, CR2, LOOKUP, STACK, FRAME, ERROR, CLEAR, IRQ_HANDLER)
@@ -214,7 +228,8 @@ def registers(event: Event, step: int, layout: Layout = LAYOUT_64) -> Registers 
         if "iret" in done and task:
             return Registers(3, f"{user_rip(at, layout):#x}", user_rsp(task, layout), ret, True, False)
         restored = "restore" in done
-        return Registers(0, "exit_to_user_mode", top if restored else top - FRAME_SIZE, ret, True, not restored)
+        rsp = top if restored else top - FRAME_SIZE
+        return Registers(0, "exit_to_user_mode", rsp, ret, not restored, not restored)
     trap = isinstance(event, TrapEntered)
     vector = getattr(event, "vector", NO_VECTOR)
     inside = "stack" in done or "lstar" in done or not task
@@ -231,4 +246,5 @@ def registers(event: Event, step: int, layout: Layout = LAYOUT_64) -> Registers 
         rsp = top
     if "frame" in done:
         rsp = top - FRAME_SIZE
-    return Registers(0 if inside else 3, rip, rsp, rax, trap or "if" not in done, "frame" in done)
+    masked = "if" in done if not trap else inside and "table" not in done
+    return Registers(0 if inside else 3, rip, rsp, rax, not masked, "frame" in done)

@@ -9,6 +9,7 @@ from ioviz.model.cpu import NO_VECTOR, VECTOR_SYSCALL, TrapEntered
 from ioviz.model.idt import IDT
 from ioviz.model.syscalls import BY_NAME
 from ioviz.model.task import TaskSwitched
+from ioviz.model.trap_steps import registers, steps_of
 from tests.scenes.played import play, shown
 
 WRITE = BY_NAME["write"].nr
@@ -50,6 +51,22 @@ def test_the_call_gives_nothing_up() -> None:
     start, stop = scene.chapter("int 0x80"), scene.chapter("And back")
     assert not scene.of(TaskSwitched, start=start, stop=stop)
     assert scene.returns("write", "hello.py") == [14]
+
+
+@pytest.mark.parametrize(
+    ("entry", "title", "allowed"),
+    [("int80", "int 0x80", [True] * 3 + [False] * 2 + [True] * 2), ("syscall", "syscall", [False] * 3 + [True] * 2)],
+)
+def test_on_the_way_in_and_out_interrupts_are_off(entry: str, title: str, allowed: list[bool]) -> None:
+    scene = play("syscall-int80", entry=entry)
+    steps = {}
+    for what in (title, "And back"):
+        event = scene.events[scene.chapter(what)]
+        held = [registers(event, step) for step in range(1, len(steps_of(event)) + 1)]
+        steps[what] = [one.intr for one in held if one is not None]
+    assert steps[title] == allowed
+    assert steps["And back"] == [True, False, True]
+    assert scene.at(title).cpus[1].intr  # the handler itself runs with interrupts allowed
 
 
 def test_what_a_program_may_name_and_how_large_the_table_is() -> None:
