@@ -1,7 +1,8 @@
 """What of the course has been played: kept between runs in the user's state folder ($XDG_STATE_HOME/ioviz).
 
-The file is only a convenience, so nothing about it may stop anybody: one that cannot be read counts as empty (and is
-overwritten with the next thing learned), one that cannot be written is let be; `problem` says so in a sentence.
+The file is only a convenience, so nothing about it may stop anybody: one that cannot be read counts as empty, and is
+set aside (`progress.json.bad`) before anything is written in its place; one that cannot be written is let be; `problem`
+says so in a sentence. What another ioviz has written meanwhile of other scenes stays.
 """
 
 from __future__ import annotations
@@ -46,6 +47,18 @@ def state_file() -> Path:
     return folder / "ioviz" / "progress.json"
 
 
+def _read(file: Path) -> Kept:
+    """What `file` holds; nothing, if there is none. Raises OSError, ValueError and RecursionError."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return Kept()
+    if len(data) > MAX_BYTES:
+        raise ValueError("too large")
+    return msgspec.json.decode(data, type=Kept)
+
+
 class Progress:
     """What has been played. Every change is written at once; it is a few hundred bytes."""
 
@@ -53,17 +66,18 @@ class Progress:
         self._kept = Kept()
         self.problem = ""
         self._file = file
+        self.unread = False
+        """Whether `problem` is that what was played before cannot be read."""
+        self._in_the_way = False
+        """The file that nobody could make sense of is still in its place."""
+        self._changed: set[str] = set()
+        """The scenes that were played in this run."""
         try:
             self._file = state_file() if file is None else file
-            with self._file.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
-            if len(data) > MAX_BYTES:
-                raise ValueError("too large")
-            self._kept = msgspec.json.decode(data, type=Kept)
-        except FileNotFoundError:
-            pass
+            self._kept = _read(self._file)
         except (OSError, ValueError, RuntimeError, RecursionError) as error:  # RuntimeError: there is no home folder
             self.problem = f"{self._file}: {getattr(error, 'strerror', None) or error}"
+            self.unread = self._in_the_way = self._file is not None and self._file.is_file()
 
     @property
     def last(self) -> str:
@@ -106,8 +120,19 @@ class Progress:
     def _change(self, scene: str, played: Played) -> None:
         kept = Kept(scene, {**self._kept.scenes, scene: played})
         if kept != self._kept:
-            self._kept = kept
+            self._changed.add(scene)
+            self._kept = replace(kept, scenes={**kept.scenes, **self._of_others()})
             self._write()
+
+    def _of_others(self) -> dict[str, Played]:
+        """What the file says by now of the scenes that were not played in this run."""
+        if self._file is None or self._in_the_way:
+            return {}
+        try:
+            written = _read(self._file).scenes
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return {name: played for name, played in written.items() if name not in self._changed}
 
     def _write(self) -> None:
         """A new file in the old one's place, so that it is never half of one."""
@@ -115,6 +140,9 @@ class Progress:
             return
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
+            if self._in_the_way:
+                os.replace(self._file, self._file.with_name(self._file.name + ".bad"))
+                self._in_the_way = False
             with tempfile.NamedTemporaryFile("wb", dir=self._file.parent, prefix=".progress-", delete=False) as stream:
                 stream.write(msgspec.json.format(msgspec.json.encode(self._kept)))
             try:

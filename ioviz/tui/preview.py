@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from rich.style import Style
 from rich.text import Span, Text
 
-from ioviz.lesson.endings import told
 from ioviz.tui.pages import place_text
 from ioviz.tui.texts import say
 from ioviz.tui.wrap import wrap
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ioviz.lesson.progress import Played
-    from ioviz.lesson.scene import Scene, SceneError
+    from ioviz.lesson.scene import Scene
     from ioviz.tui.look import Look
 
 
@@ -38,13 +37,13 @@ def boxed(title: str, lines: list[Text], width: int, height: int, look: Look) ->
 def about(
     scene: Scene | None,
     played: Played | None,
-    problems: Sequence[SceneError],
+    problems: Sequence[str],
     width: int,
     height: int,
     lang: str,
     look: Look,
 ) -> list[Text]:
-    """The lines of the preview."""
+    """The lines of the preview; what there is to complain of stands below."""
     lines: list[Text] = []
     if scene is not None and played is not None:
         where = [place_text(scene, lang)] if scene.part else []
@@ -70,9 +69,8 @@ def about(
             lines = [*lines[: room - 1], Text(f"   {look.glyphs.ellipsis}", look.muted)]
         lines.extend([Text("")] * (height - len(lines) - len(own)))
         lines.extend(own)
-    for problem in problems:
-        lines.extend(wrap(Text(f"{say(lang, 'gallery-broken')} {told(problem, lang)}", look.error), width))
-    return lines[-height:] if problems else lines[:height]
+    below = [line for problem in problems for line in wrap(Text(problem, look.error), width)][:height]
+    return [*lines[: height - len(below)], *below]
 
 
 def _program(scene: Scene, width: int, room: int, lang: str, look: Look) -> list[Text]:

@@ -337,6 +337,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "played-finished": ("played", "已看完"),
     "played-part": ("played to chapter {n}", "看到第 {n} 章"),
     "played-score": ("questions {right}/{asked}", "问题 {right}/{asked}"),
+    "progress-unread": (
+        "What was played before cannot be read; its file is set aside, as *.bad: {why}",
+        "以前的学习进度读不出来，文件会另存为 *.bad：{why}",
+    ),
     "progress-problem": ("What has been played cannot be kept: {why}", "学习进度存不下来：{why}"),
 }
 

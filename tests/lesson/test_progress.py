@@ -52,6 +52,22 @@ def test_a_broken_file_counts_as_empty_and_is_mended(tmp_path: Path, content: by
     progress.finished("epoll")
     assert Progress(file).of("epoll").finished
     assert Progress(file).problem == ""
+    assert (tmp_path / "progress.json.bad").read_bytes() == content  # nothing of anybody's is lost
+    progress.finished("poll")
+    assert (tmp_path / "progress.json.bad").read_bytes() == content
+
+
+def test_two_that_run_at_once_keep_what_each_has_seen(tmp_path: Path) -> None:
+    file = tmp_path / "progress.json"
+    one, other = Progress(file), Progress(file)
+    one.finished("epoll")
+    other.finished("poll")
+    one.reached("select", 2)
+    kept = Progress(file)
+    assert (kept.of("epoll").finished, kept.of("poll").finished, kept.of("select").chapter) == (True, True, 2)
+    assert one.of("poll").finished
+    other.reset()
+    assert not Progress(file).any
 
 
 def test_what_a_newer_version_wrote_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:

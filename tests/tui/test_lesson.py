@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from ioviz.cli.new_scene import lay
 from ioviz.cli.play import open_scene
 from ioviz.lesson import scene as scenes
-from ioviz.lesson.progress import Progress
+from ioviz.lesson.progress import Progress, state_file
 from ioviz.lesson.scene import load_scene
 from ioviz.machine.hardware.costs import load_costs, own_file
 from ioviz.measure import calibrate, race
@@ -317,8 +317,27 @@ async def test_the_gallery_says_that_progress_cannot_be_kept(course: Path, monke
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         assert "cannot be kept" in screen_text(app)
+        assert "Enter opens" in screen_text(app)
         await pilot.press("enter")
         await until(pilot, PageScreen)
+
+
+async def test_the_gallery_says_that_progress_cannot_be_read_and_offers_what_was_not_played(course: Path) -> None:
+    file = state_file()
+    file.parent.mkdir(parents=True)
+    file.write_text("{broken")
+    app = IovizApp(None, open_scene, lang="en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.2)
+        assert "What was played before cannot be read" in screen_text(app)
+        for name in ("second", "first"):
+            app.progress.finished(name)
+        assert file.with_name("progress.json.bad").read_text() == "{broken"
+    app = IovizApp(None, open_scene, lang="en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.2)
+        (chosen,) = [line for line in screen_text(app).splitlines() if line.startswith(" ▸")]
+        assert "The aside scene" in chosen  # after the first comes the second, but it was played
 
 
 async def test_the_table_of_costs_is_measured_and_written(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual.geometry import Region, Size
 
+from ioviz.lesson.endings import told
 from ioviz.tui.layout import Planned
 from ioviz.tui.preview import about, boxed
 from ioviz.tui.texts import say
@@ -128,6 +129,10 @@ class GalleryScreen(Planned):
         if last is None or self._typed:
             return
         following = next_scene(last, scenes) if progress.of(last.id).finished else last
+        if following is None or progress.of(following.id).finished:  # played already: the next that is not
+            at = scenes.index(last)
+            unplayed = (scene for scene in (*scenes[at:], *scenes[:at]) if not progress.of(scene.id).finished)
+            following = next(unplayed, following)
         if following in self._shown:
             self._at = self._shown.index(following)
 
@@ -219,15 +224,17 @@ class GalleryScreen(Planned):
         hint = say(lang, "gallery-hint")
         if self._typed:
             hint = say(lang, "gallery-filter", text=self._typed, n=len(self._shown))
-        elif self.app.progress.problem:
-            hint = say(lang, "progress-problem", why=self.app.progress.problem)
         self._hints.update(hint)
         width, height = self._cards.extent
         self._cards.show([one_strip(line, console, width) for line in self._list(width, height)])
         width, height = self._preview.extent
         scene = self._shown[self._at] if self._shown else None
         played = self.app.progress.of(scene.id) if scene is not None else None
-        lines = about(scene, played, self._problems, width - 6, height - 2, lang, look)
+        progress = self.app.progress
+        key = "progress-unread" if progress.unread else "progress-problem"
+        problems = [say(lang, key, why=progress.problem)] if progress.problem else []
+        problems += [f"{say(lang, 'gallery-broken')} {told(error, lang)}" for error in self._problems]
+        lines = about(scene, played, problems, width - 6, height - 2, lang, look)
         title = scene.title.of(lang) if scene is not None else ""
         self._preview.show([one_strip(line, console, width) for line in boxed(title, lines, width, height, look)])
 
