@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ioviz.lesson.scene import load_scene
 from ioviz.model.cpu import SyscallReturned
 from ioviz.model.lists import walk
@@ -33,12 +35,15 @@ def test_a_port_without_a_socket_is_answered_with_rst() -> None:
     assert play("handshake").printed("client.py").startswith("port 9000: Connection refused\n")
 
 
-def test_the_kernel_shakes_hands_while_the_server_sleeps() -> None:
-    scene = play("handshake")
-    for title in ("SYN: half a connection", "connect() returns", "On the accept queue", "The queue is full"):
+@pytest.mark.parametrize("knobs", [{}, {"somaxconn": "1"}, {"latency": "1ms"}])
+def test_the_kernel_shakes_hands_while_the_server_sleeps(knobs: dict[str, str]) -> None:
+    scene = play("handshake", **knobs)
+    titles = ["SYN: half a connection", "connect() returns", "On the accept queue"]
+    titles += [] if "latency" in knobs else ["The queue is full"]
+    for title in titles:
         server = scene.at(title).tasks[scene.pid("server.py")]
         assert (server.state, server.wchan) == ("sleeping", "hrtimer_nanosleep")
-    assert not scene.returns("accept4", "server.py", stop=scene.chapter("The queue is full"))
+    assert not scene.returns("accept4", "server.py", stop=scene.chapter(titles[-1]))
 
 
 def test_connections_share_the_port_and_differ_in_four_numbers() -> None:
@@ -111,11 +116,12 @@ def test_somaxconn_wins_over_listen() -> None:
 
 
 def test_on_a_long_wire_nobody_is_dropped() -> None:
-    scene = play("handshake", latency="5ms")
+    scene = play("handshake", latency="1ms")
     assert not scene.of(SynDropped)
     assert len(scene.of(ConnectionQueued)) == 5
-    first = next(event for event in scene.of(SyscallReturned, "server.py") if event.t > 10e6)
-    assert first.ret == 0  # it woke up before anybody was through
+    fifth = scene.of(ConnectionQueued)[4]
+    woke = next(event for event in scene.of(SyscallReturned, "server.py") if event.t > 10e6)
+    assert woke.seq < fifth.seq
 
 
 def test_what_the_article_says_is_not_what_linux_does() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from ioviz.model.cpu import IrqEntered, IrqReturned, TrapEntered
 from ioviz.model.inputs import InputReceived
 from ioviz.model.lists import walk
@@ -32,7 +34,7 @@ def test_yield_goes_to_the_end_of_the_run_queue_and_does_not_sleep() -> None:
 
 
 def test_the_mouse_interrupts_and_switches_nothing() -> None:
-    for knobs in ({}, {"timer": "off"}, {"time_slice": "20us"}):
+    for knobs in ({}, {"timer": "off"}, {"time_slice": "30us"}):
         scene = play("interrupts", **knobs)
         for event in scene.of(InputReceived):
             entered = scene.events[event.seq - 1]
@@ -40,11 +42,13 @@ def test_the_mouse_interrupts_and_switches_nothing() -> None:
             assert isinstance(entered, IrqEntered)
             assert isinstance(back, IrqReturned)
             assert (entered.task, entered.at) == (back.task, back.at)
+        assert scene.events[scene.chapter("The mouse moves")].task == A
     assert scene.at("The mouse moves").cpus[1].ring == 0
 
 
-def test_the_timer_takes_the_cpu_and_the_next_one_gets_it() -> None:
-    scene = play("interrupts")
+@pytest.mark.parametrize("knobs", [{}, {"time_slice": "30us"}])
+def test_the_timer_takes_the_cpu_and_the_next_one_gets_it(knobs: dict[str, str]) -> None:
+    scene = play("interrupts", **knobs)
     assert ready(scene, "The time slice is over")[-1] == A
     switched = scene.of(TaskSwitched, start=scene.chapter("The time slice is over"))[0]
     assert (switched.prev, switched.next) == (A, B)
@@ -55,15 +59,17 @@ def test_the_timer_takes_the_cpu_and_the_next_one_gets_it() -> None:
 
 
 def test_sleep_leaves_the_run_queue_and_waking_is_not_running() -> None:
-    scene = play("interrupts")
-    assert POLITE not in ready(scene, "sleep: not before then")
-    world = scene.at("The time is up")
-    assert world.tasks[POLITE].state == "ready"
-    assert world.cpus[1].task != POLITE
+    for knobs in ({}, {"timer": "off"}, {"time_slice": "30us"}):
+        scene = play("interrupts", **knobs)
+        assert POLITE not in ready(scene, "sleep: not before then")
+        world = scene.at("The time is up")
+        assert world.tasks[POLITE].state == "ready"
+        assert world.cpus[1].task != POLITE
 
 
-def test_the_interrupted_one_returns_where_it_was_and_computes_right() -> None:
-    scene = play("interrupts")
+@pytest.mark.parametrize("knobs", [{}, {"time_slice": "30us"}])
+def test_the_interrupted_one_returns_where_it_was_and_computes_right(knobs: dict[str, str]) -> None:
+    scene = play("interrupts", **knobs)
     taken = scene.events[scene.chapter("The time slice is over")]
     back = scene.events[scene.chapter("A goes on as if nothing had happened")]
     assert (taken.task, taken.at) == (back.task, back.at) == (A, taken.at)
@@ -97,7 +103,7 @@ def test_only_the_timer_ends_a_time_slice_and_no_instruction_of_the_program_does
 
 
 def test_shorter_slices_cost() -> None:
-    long, short = play("interrupts"), play("interrupts", time_slice="20us")
+    long, short = play("interrupts"), play("interrupts", time_slice="30us")
     assert len(short.of(TaskSwitched)) > 2 * len(long.of(TaskSwitched))
     assert short.events[-1].t > long.events[-1].t
 

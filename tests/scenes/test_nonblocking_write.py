@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ioviz.model.socket import NoSpaceSet
 from ioviz.model.task import TaskSlept
 from tests.scenes.played import play, shown, socket_of
 
 EAGAIN = 11
 O_NONBLOCK = 0o4000
+KNOBS: list[dict[str, str]] = [{}, {"sndbuf": "4k"}, {"rcvbuf": "16k"}]
 
 
 def test_one_flag_of_the_open_file() -> None:
@@ -30,8 +33,9 @@ def test_a_part_then_eagain_and_never_asleep_in_send() -> None:
     assert {event.wchan for event in scene.of(TaskSlept, "writer.py")} == {"hrtimer_nanosleep"}
 
 
-def test_both_buffers_are_full_when_a_part_was_taken() -> None:
-    scene = play("nonblocking-write")
+@pytest.mark.parametrize("knobs", KNOBS)
+def test_both_buffers_are_full_when_a_part_was_taken(knobs: dict[str, str]) -> None:
+    scene = play("nonblocking-write", **knobs)
     world = scene.at("A part was taken")
     sock = socket_of(world, scene.pid("writer.py"), 3)
     sending, receiving = world.buffers[2 * sock.id + 1], world.buffers[2 * sock.peer]
@@ -40,14 +44,16 @@ def test_both_buffers_are_full_when_a_part_was_taken() -> None:
     assert sock.nospace
 
 
-def test_nothing_changed_between_two_questions_in_vain() -> None:
-    scene = play("nonblocking-write")
+@pytest.mark.parametrize("knobs", KNOBS)
+def test_nothing_changed_between_two_questions_in_vain(knobs: dict[str, str]) -> None:
+    scene = play("nonblocking-write", **knobs)
     first, later = scene.chapter("No room at all: EAGAIN"), scene.chapter("Asked in vain")
     assert not scene.returns("recvfrom", "reader.py", first, later)
 
 
-def test_room_comes_while_the_writer_sleeps_on_a_timer() -> None:
-    scene = play("nonblocking-write")
+@pytest.mark.parametrize("knobs", KNOBS)
+def test_room_comes_while_the_writer_sleeps_on_a_timer(knobs: dict[str, str]) -> None:
+    scene = play("nonblocking-write", **knobs)
     place = scene.chapter("There is room, and nobody hears of it")
     writer = scene.world(place + 1).tasks[scene.pid("writer.py")]
     assert (writer.state, writer.wchan) == ("sleeping", "hrtimer_nanosleep")
@@ -58,7 +64,7 @@ def test_room_comes_while_the_writer_sleeps_on_a_timer() -> None:
 
 
 def test_the_calls_in_vain_are_counted() -> None:
-    for knobs in ({}, {"sndbuf": "4k"}, {"rcvbuf": "16k"}):
+    for knobs in KNOBS:
         scene = play("nonblocking-write", **knobs)
         refused = scene.returns("sendto", "writer.py").count(-EAGAIN)
         assert refused > 0

@@ -12,6 +12,9 @@ from tests.scenes.played import Played, play, shown, socket_of
 EAGAIN = 11
 
 
+SLOW = {"bandwidth": "50000"}
+
+
 def unread(scene: Played, title: str) -> int:
     """Bytes in the reader's receive buffer at the chapter `title`."""
     world = scene.at(title)
@@ -29,8 +32,9 @@ def test_what_each_call_returns() -> None:
     assert play("reading").returns("recvfrom", "reader.py") == [12, 4, 4, 2, -EAGAIN, 0, 0]
 
 
-def test_two_sends_lie_in_one_buffer_without_a_mark() -> None:
-    scene = play("reading")
+@pytest.mark.parametrize("knobs", [{}, SLOW])
+def test_two_sends_lie_in_one_buffer_without_a_mark(knobs: dict[str, str]) -> None:
+    scene = play("reading", **knobs)
     assert scene.returns("sendto", "writer.py") == [12, 5, 5]
     assert unread(scene, "Two sends, one stream") == 10
     assert "b'hell'\nthen: b'owor'\nthen: b'ld'" in scene.printed("reader.py")
@@ -77,11 +81,11 @@ def test_what_may_not_wait_and_finds_nothing_does_not_sleep() -> None:
 def test_a_slow_wire_makes_one_packet_of_two_sends() -> None:
     packets = {
         name: [event.data for event in play("reading", **knobs).of(SegmentReceived)]
-        for name, knobs in (("fast", {}), ("slow", {"bandwidth": "10000"}))
+        for name, knobs in (("fast", {}), ("slow", SLOW))
     }
     assert packets["fast"] == [b"good morning", b"hello", b"world"]
     assert packets["slow"] == [b"good morning", b"helloworld"]
-    assert play("reading").printed("reader.py") == play("reading", bandwidth="10000").printed("reader.py")
+    assert play("reading").printed("reader.py") == play("reading", **SLOW).printed("reader.py")
 
 
 def test_on_linux_too() -> None:

@@ -10,6 +10,8 @@ from ioviz.model.tcp import SegmentSent
 from ioviz.model.world import World
 from tests.scenes.played import Played, play, shown, socket_of
 
+KNOBS: list[dict[str, str]] = [{}, {"latency": "1ms"}, {"bandwidth": "100000"}]
+
 
 def filled(scene: Played, world: World) -> tuple[int, int, int, int]:
     """Bytes in the sender's receive and send buffer, then in the receiver's."""
@@ -34,11 +36,12 @@ def filled(scene: Played, world: World) -> tuple[int, int, int, int]:
     ],
 )
 def test_where_the_bytes_are(title: str, bytes_: tuple[int, int, int, int]) -> None:
-    scene = play("two-buffers")
-    assert filled(scene, scene.at(title)) == bytes_
+    for knobs in KNOBS:
+        scene = play("two-buffers", **knobs)
+        assert filled(scene, scene.at(title)) == bytes_
 
 
-@pytest.mark.parametrize("knobs", [{}, {"latency": "2ms"}, {"bandwidth": "100000"}])
+@pytest.mark.parametrize("knobs", KNOBS)
 def test_send_does_not_wait_for_the_wire(knobs: dict[str, str]) -> None:
     scene = play("two-buffers", **knobs)
     entered = scene.events[scene.chapter("Twelve bytes in the program")]
@@ -49,8 +52,9 @@ def test_send_does_not_wait_for_the_wire(knobs: dict[str, str]) -> None:
     assert scene.returns("sendto", "sender.py") == [12]
 
 
-def test_the_receiver_sleeps_while_its_kernel_takes_and_acknowledges() -> None:
-    scene = play("two-buffers")
+@pytest.mark.parametrize("knobs", KNOBS)
+def test_the_receiver_sleeps_while_its_kernel_takes_and_acknowledges(knobs: dict[str, str]) -> None:
+    scene = play("two-buffers", **knobs)
     for title in ("In the receive buffer, over there", "Only now is the send buffer empty"):
         receiver = scene.at(title).tasks[scene.pid("receiver.py")]
         assert (receiver.state, receiver.wchan) == ("sleeping", "hrtimer_nanosleep")
