@@ -13,8 +13,10 @@ import resource
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.live_servers import NGINX_OK, NODE_ECHO, PYTHON_ECHO, REDIS, Server, here, load, running, visit
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 SECONDS: Final = 1.0
 ROUNDS: Final = 5
 LINES: Final = 100_000
+CONNECTIONS: Final = range(5, 55)
 VISITS: Final = 10_000
 SOCKETS: Final = 1_000
 LOOKS: Final = 0.1
@@ -72,33 +75,45 @@ def watched(name: str, pid: int, *, whole: bool = False) -> Iterator[LiveSession
 
 
 def offline() -> None:
-    """Lines of strace to calls, and calls to events, with no program and no screen."""
-    from ioviz.live.mirror import Mirror
+    """A log of strace, from the file to the events of a timeline, without a screen, by the time of the processor."""
     from ioviz.live.strace_lines import Lines
+    from ioviz.live.strace_log import StraceLog
+    from ioviz.live_session import LogSession
 
-    head = [
+    lines = [
         "7 1795423720.058869 epoll_create1(0x80000) = 4 <0.000058>",
-        "7 1795423720.058970 socket(0x2, 0x1, 0) = 5 <0.000058>",
-        "7 1795423720.059006 epoll_ctl(4, 0x1, 5, {events=0x1, data={u32=5, u64=5}}) = 0 <0.000070>",
+        *(f"7 1795423720.058970 socket(0x2, 0x1, 0) = {fd} <0.000058>" for fd in CONNECTIONS),
+        *(
+            f"7 1795423720.059006 epoll_ctl(4, 0x1, {fd}, {{events=0x1, data={{u32={fd}, u64={fd}}}}}) = 0 <0.000070>"
+            for fd in CONNECTIONS
+        ),
     ]
-    loop = [
-        "7 1795423720.068690 epoll_wait(4, [{events=0x1, data={u32=5, u64=5}}], 1023, -1) = 1 <0.000059>",
-        '7 1795423720.068850 recvfrom(5, ""..., 4096, 0, NULL, NULL) = 32 <0.000073>',
-        '7 1795423720.069018 sendto(5, ""..., 32, 0, NULL, 0) = 32 <0.000082>',
-    ]
-    lines = head + loop * (LINES // len(loop))
+    for n in range(LINES // 3):
+        fd, size, at = CONNECTIONS[n % 50], 10 + n % 40, f"7 {1795423721 + n // 10_000}.{n % 10_000:04}"
+        took = f"<0.0000{n % 89 + 10}>"
+        lines += [
+            f"{at}00 epoll_wait(4, [{{events=0x1, data={{u32={fd}, u64={fd}}}}}], 1023, -1) = 1 {took}",
+            f'{at}10 recvfrom({fd}, ""..., 4096, 0, NULL, NULL) = {size} {took}',
+            f'{at}20 sendto({fd}, ""..., {size}, 0, NULL, 0) = {size} {took}',
+        ]
     parser = Lines()
     calls: list[Item] = []
-    begin = time.perf_counter()
+    begin = time.process_time()
     for text in lines:
         parser.feed(text, calls)
-    parsed = time.perf_counter() - begin
-    mirror = Mirror(lambda event: None, "strace")
-    begin = time.perf_counter()
-    mirror.feed(calls)
-    folded = time.perf_counter() - begin
-    line("live: a line of strace becomes a call", 1e6 * parsed / len(lines), "µs", 5)
-    line("live: a call becomes events", 1e6 * folded / len(lines), "µs", detail=f"{mirror.seq:,} events")
+    line("live: a line of strace becomes a call", 1e6 * (time.process_time() - begin) / len(lines), "µs")
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("\n".join(lines))
+        file.flush()
+        session = LogSession(StraceLog(Path(file.name)), "")
+        session.start()
+        begin = time.process_time()
+        while not session.advance():
+            pass
+        spent = time.process_time() - begin
+        session.close()
+    detail = f"{len(lines) / spent:,.0f} lines a second, {len(session.timeline):,} events"
+    line("live: a line of a log, from the file to its events", 1e6 * spent / len(lines), "µs", 5, detail=detail)
 
 
 def slowdown(server: Server) -> None:
@@ -153,8 +168,6 @@ def probe() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     rates: dict[bool, list[float]] = {False: [], True: []}
-    from pathlib import Path
-
     command = PYTHON_ECHO.command(port, Path())
     for _ in range(ROUNDS):
         for probed in (False, True):

@@ -80,7 +80,7 @@ class LiveSession:
     ) -> None:
         self.title = title
         self.timeline = Timeline()
-        self.timeline.fresh = True
+        self.timeline.fresh = self.live
         self.source = source
         self.writer = writer
         self._window = window
@@ -98,7 +98,7 @@ class LiveSession:
                 append(event)
                 write(event)
 
-        self.mirror = Mirror(sink, source.name, how, who)
+        self.mirror = Mirror(sink, source.name, how, who, bursts=writer is None)
         self._taken: deque[Item] = deque()
         self._pending: deque[tuple[float, Snapshot]] = deque()
         self._stopping = threading.Event()
@@ -136,17 +136,18 @@ class LiveSession:
         mirror, taken = self.mirror, self._taken
         until = time.monotonic() + AT_ONCE
         while True:
-            if not taken:
-                taken.extend(self.source.take(BATCH))
-            if not taken:
-                break
-            self._heard = time.monotonic()
-            if len(taken) < BATCH * 2 and self._behind():
+            if not taken and self._behind():
                 self._thin()
-            batch = [taken.popleft() for _ in range(min(BATCH, len(taken)))]
+            if taken:
+                batch = [taken.popleft() for _ in range(min(BATCH, len(taken)))]
+            else:
+                batch = self.source.take(BATCH)
+                if not batch:
+                    break
+            self._heard = time.monotonic()
             mirror.feed(batch)
             self.timeline.keep(mirror.world)
-            if time.monotonic() > until:
+            if self._heard > until:
                 break
         self._compare()
         if mirror.wants_look:

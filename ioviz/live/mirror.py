@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ioviz.live.calls import Call, Ended, LeftOut, Lost, ReadySeen
 from ioviz.live.effects import EFFECTS
 from ioviz.live.interest import drop_ready
+from ioviz.live.moves import AT_ONCE
 from ioviz.live.names import program_name
 from ioviz.live.open_files import close_process, copy_table
 from ioviz.live.seed import begin, compare, ready_seen
@@ -73,7 +74,8 @@ SLEEPS: Final[dict[str, tuple[str, int]]] = {
 
 class Mirror:
     """The world so far and the way of a call into it. `sink` gets every event; `who` tells of a thread that turns up
-    (its process, name and arguments), if the source or procfs knows."""
+    (its process, name and arguments), if the source or procfs knows. `bursts`: the sink is a log, which takes several
+    events as one entry."""
 
     def __init__(
         self,
@@ -81,8 +83,11 @@ class Mirror:
         source: str,
         how: str = "",
         who: Callable[[int], tuple[int, str, tuple[str, ...]] | None] | None = None,
+        *,
+        bursts: bool = False,
     ) -> None:
         self.world = World()
+        self._bursts = bursts
         self.sink = sink
         self.seq = 0
         self.now = 0
@@ -231,6 +236,8 @@ class Mirror:
         tid, name = call.tid, call.name
         if tid not in self.pids:
             self._meet(call)
+        if self._bursts and name in AT_ONCE and AT_ONCE[name](self, call):
+            return
         self.calls += 1
         opened = self.open.pop(tid, None)
         self._pass(call.start)

@@ -8,16 +8,17 @@ counted, with the first of them, and passed over. Only memory for open calls is 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.live.calls import Call, Ended
 from ioviz.live.strace_args import normal
 from ioviz.live.strace_values import ERRNOS, Values
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from ioviz.live.calls import Item
+
+Known = tuple[str, tuple[Any, ...], int, tuple[Any, ...] | None, bytes | None]
+"""Name, arguments, result, sets and bytes of a call."""
 
 NAMELESS: Final = 1
 """The thread of a log without PIDs."""
@@ -32,6 +33,10 @@ _WHOLE: Final = re.compile(
     r"([a-z_]\w*)\((.*)\) += (-?\d+)(?: ([A-Z]\w+) \([^)]*\)| \(.*\))?(?: <(\d+)\.(\d{6})>)?"
 )
 """A whole call with a time by -ttt, -tt or none: what nearly every line of nearly every log is."""
+KNOWN: Final = 4096
+"""Calls that are known by their text, so many at a time: a busy server says the same few again and again."""
+MEDIUM: Final = 400
+"""Characters of a line that is worth being known, at most."""
 SCANS: Final = frozenset({"poll", "ppoll", "select", "pselect6"})
 """Calls that tell behind their result what they found."""
 _HEAD: Final = re.compile(
@@ -76,10 +81,18 @@ class Lines:
         """Thread → name, arguments so far, start of the call that it has not come back from."""
         self._last = 0
         self._days = 0
+        self._known: dict[str, Known] = {}
+        """What a whole call means, by its text without times."""
+        self._heads: dict[str, tuple[int, int, int | None]] = {}
+        """PID and time up to the seconds → thread, and nanoseconds; or seconds since midnight, by -tt."""
+        self._hits = 0
+        self._learns = True
 
     def feed(self, line: str, out: list[Item]) -> None:
         """Understand one line, and append what it says to `out`."""
         self.lines += 1
+        if self._known and self._again(line, out):
+            return
         match = _WHOLE.fullmatch(line)
         if match is None or (self._broken and match[1] is None):
             self._slowly(line, out)
@@ -116,6 +129,46 @@ class Lines:
         if thread in self._open:
             del self._open[thread]
         out.append(Call(thread, name, args, result, start, end, False, 0, sets, data))
+        if self._learns and number is not None and whole is not None and len(line) < MEDIUM:
+            if seconds is not None:
+                self._learn(line, thread, start - int(fraction) * 1000, None, (name, args, result, sets, data))
+            elif hour is not None:
+                day = (int(hour) * 60 + int(minute)) * 60 + int(second)
+                self._learn(line, thread, 0, day, (name, args, result, sets, data))
+
+    def _again(self, line: str, out: list[Item]) -> bool:
+        """Understand a line of which all but the microseconds has been seen before."""
+        dot = line.find(".")
+        head = self._heads.get(line[:dot])
+        if head is None or line[dot + 7 : dot + 8] != " ":
+            return False
+        end = line.rfind(" <")
+        call = self._known.get(line[dot + 8 : end])
+        if call is None or line[end + 2 : end + 4] != "0." or line[end + 10 :] != ">":
+            return False
+        thread, since, day = head
+        fraction, took = line[dot + 1 : dot + 7], line[end + 4 : end + 10]
+        if not (fraction.isdecimal() and took.isdecimal()) or thread in self._open or self._broken:
+            return False
+        if day is None:
+            start = self._last = since + int(fraction) * 1000
+        else:
+            start = self._of_day(day, int(fraction) * 1000)
+        name, args, result, sets, data = call
+        self._hits += 1
+        out.append(Call(thread, name, args, result, start, start + int(took) * 1000, False, 0, sets, data))
+        return True
+
+    def _learn(self, line: str, thread: int, since: int, day: int | None, call: Known) -> None:
+        """Know the parts of this line when they come again."""
+        if len(self._known) >= KNOWN:
+            self._learns = self._hits >= KNOWN  # else this program hardly ever says the same twice
+            self._hits = 0
+            self._known.clear()
+            self._heads.clear()
+        dot = line.find(".")
+        self._heads[line[:dot]] = thread, since, day
+        self._known[line[dot + 8 : line.rfind(" <")]] = call
 
     def _of_day(self, second: int, nanoseconds: int) -> int:
         """The time that -t and -tt mean: the days that have passed are counted."""

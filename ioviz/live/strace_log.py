@@ -7,6 +7,7 @@ strace write them), then as it is taken. A log is foreign: whatever it holds, it
 from __future__ import annotations
 
 import re
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,8 @@ from ioviz.live.strace_lines import LONGEST, NAMELESS, Lines
 if TYPE_CHECKING:
     from ioviz.live.calls import Item
 
+PIECE: Final = 1 << 16
+"""Characters that are read at a time."""
 LOOKED_AT: Final = 200
 """Lines by which a log is recognised."""
 _LIKE: Final = re.compile(
@@ -55,6 +58,8 @@ class StraceLog:
         self.ending: Refusal | None = None
         self._file = path.open(encoding="utf-8", errors="surrogateescape", newline="\n")
         self.lines = Lines(self._first())
+        self._rest = ""
+        self._waiting: deque[str] = deque()
         self._done = False
 
     def _first(self) -> int:
@@ -86,17 +91,28 @@ class StraceLog:
     def take(self, limit: int) -> list[Item]:
         """See `Source`."""
         out: list[Item] = []
+        feed, waiting = self.lines.feed, self._waiting
         while len(out) < limit and not self._done:
-            line = self._file.readline(LONGEST + 2)
-            if line.endswith("\n"):
-                self.lines.feed(line.rstrip("\r\n"), out)
-            elif len(line) > LONGEST:
-                self.lines.feed(line, out)
-            else:
-                self.lines.finish(out, line)
-                self._done = True
-                self._say_unknown()
+            while waiting and len(out) < limit:
+                feed(waiting.popleft(), out)
+            if not waiting and len(out) < limit:
+                self._read(out)
         return out
+
+    def _read(self, out: list[Item]) -> None:
+        """Have more lines waiting; at the end of the file, what stands behind the last newline is fed."""
+        text = self._file.read(PIECE)
+        if text:
+            *lines, self._rest = (self._rest + text).split("\n")
+            self._waiting.extend([line.rstrip("\r") for line in lines] if "\r" in text else lines)
+            if len(self._rest) <= LONGEST:
+                return
+            self._waiting.append(self._rest)
+            self._rest = ""
+        else:
+            self.lines.finish(out, self._rest)
+            self._done = True
+            self._say_unknown()
 
     def _say_unknown(self) -> None:
         lines = self.lines

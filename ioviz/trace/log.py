@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, Union
 
 import msgspec
 
-from ioviz.model.bursts import BURSTS, Burst
+from ioviz.model.bursts import BURSTS as MACHINES
+from ioviz.model.bursts import Burst
+from ioviz.model.mirror_bursts import MIRRORED
 from ioviz.model.vocabulary import ANY_EVENT
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from ioviz.model.event import Event
 
+BURSTS: Final = (*MACHINES, *MIRRORED)
 CHUNK: Final = 1024
 Kinds = frozenset[type["Event"]]
 KEPT: Final = 24

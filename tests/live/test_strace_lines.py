@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ioviz.live.calls import Call, Ended
-from ioviz.live.strace_lines import NAMELESS, Lines
+from ioviz.live.calls import Call, Ended, Item
+from ioviz.live.strace_lines import KNOWN, NAMELESS, Lines
 
 RAW_CTL = "epoll_ctl(4, 0x1, 6, {events=0x80000001, data={u32=6, u64=6}}) = 0"
 NAMED_CTL = "epoll_ctl(4, EPOLL_CTL_ADD, 6, {events=EPOLLIN|EPOLLET, data={u32=6, u64=6}}) = 0"
@@ -220,3 +220,39 @@ def test_a_forged_nesting_is_refused() -> None:
     parser, out = Lines(), []  # type: tuple[Lines, list[Any]]
     parser.feed(f"poll({'[' * 500_000}, 1) = 0", out)
     assert parser.unknown == 1
+
+
+BODIES = (
+    'read(5, "GET", 100) = 3', 'read(5, "a <b> = 1", 100) = 9', "epoll_wait(4, [], 16, 0) = 0 (Timeout)",
+    "accept4(4, NULL, NULL, 0) = -1 EAGAIN (Resource temporarily unavailable)", 'write(5, "x.y", 3) = 3',
+    "poll([{fd=3, events=POLLIN}], 1, 0) = 1 ([{fd=3, revents=POLLIN}])", "read(5,  <unfinished ...>",
+    '<... read resumed>"x", 10) = 1', "+++ exited with 0 +++", "close(5) = 0", "getpid() = ?",
+)  # fmt: skip
+TIMES = ("1700000000.000001", "1700000000.5", "23:59:59.999999", "00:00:00.000001", "12:00:00", "1700000001.000002")
+TAILS = (" <0.000010>", " <0.123456>", " <1.000010>", " <0.00001>", "", " <0.000010", " <٠.٠٠٠٠١٠>")
+
+
+@given(st.lists(st.tuples(st.sampled_from(["7 ", "7   ", "8 ", "[pid 7] ", ""]), st.sampled_from(TIMES),
+                          st.sampled_from(BODIES), st.sampled_from(TAILS)), max_size=60))  # fmt: skip
+def test_a_line_means_the_same_whether_its_like_was_seen_before(parts: list[tuple[str, str, str, str]]) -> None:
+    quick, slow = Lines(), Lines()
+    slow._learns = False
+    for number, time, body, tail in parts:
+        line = f"{number}{time} {body}{tail}"
+        one: list[Item] = []
+        other: list[Item] = []
+        quick.feed(line, one)
+        slow.feed(line, other)
+        assert one == other, line
+
+
+def test_a_busy_server_is_understood_by_what_is_known() -> None:
+    lines = Lines()
+    out: list[Item] = []
+    for n in range(20_000):
+        lines.feed(f'7 1700000000.{n:06} read({n % 100}, "x", 100) = 1 <0.000{n % 1000:03}>', out)
+    assert lines._hits == 20_000 - 100
+    for n in range(3 * KNOWN):  # and one that never says the same twice is not remembered
+        lines.feed(f'7 1700000000.000001 read({n}, "y", 100) = 1 <0.000001>', out)
+    assert not lines._learns
+    assert len(lines._known) <= KNOWN
