@@ -29,7 +29,8 @@ class AnchorError(Exception):
 
 class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `nth` event of kind `event` after the last chapter's, of the call `call`, made by `program` at its source
-    line `line`, whose fields are as in `where`; what is left out may be anything."""
+    line `line`, whose fields are as in `where`; what is left out may be anything. Where another run of the scene has
+    such an event too early, `after` is one that must have happened before, itself after the last chapter's."""
 
     event: str
     call: str | None = None
@@ -37,9 +38,12 @@ class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line: Annotated[int, Meta(ge=1)] | None = None
     where: dict[str, int | str | bool] = {}
     nth: Annotated[int, Meta(ge=1)] = 1
+    after: Anchor | None = None
 
     def check(self, programs: Collection[str]) -> None:
         """Raise AnchorError unless an event like this could exist in a run of `programs`."""
+        if self.after is not None:
+            self.after.check(programs)
         kind = KINDS.get(self.event)
         if kind is None:
             raise AnchorError(f"there is no event {self.event!r}")
@@ -80,6 +84,11 @@ def find_anchors(events: Iterable[Event], anchors: Sequence[Anchor]) -> list[int
 
 
 def _find(log: list[Event], anchor: Anchor, start: int, programs: dict[int, str]) -> int | None:
+    if anchor.after is not None:
+        before = _find(log, anchor.after, start, programs)
+        if before is None:
+            return None
+        start = before + 1
     left = anchor.nth
     for place in range(start, len(log)):
         event = log[place]

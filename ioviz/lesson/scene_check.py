@@ -195,6 +195,11 @@ def _lines_of(folder: Path, name: str) -> int:
 
 
 def _anchor(anchor: Anchor, programs: dict[str, int], path: TomlPath, what: str) -> Iterator[Fault]:
+    if anchor.after is not None:
+        wrong = list(_anchor(anchor.after, programs, (*path, "after"), what))
+        if wrong:
+            yield from wrong
+            return
     has = programs[anchor.program] if anchor.program in programs else max(programs.values())
     if anchor.line is not None and anchor.line > has:
         longest = anchor.program if anchor.program in programs else max(programs, key=programs.__getitem__)

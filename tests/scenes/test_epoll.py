@@ -80,6 +80,7 @@ def test_edge_triggered_it_hangs_beside_two_connections() -> None:
     listener = socket_of(world, played.pid("server.py"), 3)
     assert world.accept_queues[listener.id].count == 2
     assert world.tasks[played.pid("server.py")].wchan == "ep_poll"
+    assert played.chapters[4:] == [None] * 5  # of what does not happen nothing is told
 
 
 def test_on_this_computer() -> None:

@@ -6,6 +6,7 @@ from ioviz.model.eventpoll import EventDelivered, ReadyLinked
 from ioviz.model.lists import walk
 from ioviz.model.poll_bits import EPOLLONESHOT
 from ioviz.model.task import TaskSlept, TaskWoken
+from ioviz.model.terminal import TextPrinted
 from tests.scenes.played import Played, play, ready_fds, shown
 
 SCENE = "thundering-herd"
@@ -61,6 +62,20 @@ def test_oneshot_is_disarmed() -> None:
     assert ready_fds(played.world(event.seq + 1), event.ep) == []
     assert "ONESHOT  disarmed until MOD" in played.panel("eventpoll", event.seq, 70, 12)
     assert "disarmed" not in played.panel("eventpoll", event.seq - 1, 70, 12)
+
+
+def test_edge_triggered_each_chapter_is_still_about_its_own_round() -> None:
+    played = play(SCENE, trigger="et")
+    titles = [chapter.title.en for chapter in played.scene.chapters]
+    assert played.chapters[titles.index("LT: and it wakes the next")] is None
+    for title, oneshot in (("ET: one thread, and silence", 0), ("ONESHOT: reported once, then disarmed", EPOLLONESHOT)):
+        event = played.events[played.chapter(title)]
+        assert isinstance(event, EventDelivered)
+        assert played.world(event.seq).epitems[event.item].events & EPOLLONESHOT == oneshot
+    lines = played.printed("herd.py").splitlines()[:3]
+    assert [line.split(": ")[0] for line in lines] == ["one epoll, LT", "one epoll, ET", "one epoll, ONESHOT"]
+    assert len(played.of(TextPrinted, stop=played.chapter("ET: one thread, and silence"))) == 1
+    assert len(played.of(TextPrinted, stop=played.chapter("ONESHOT: reported once, then disarmed"))) == 2
 
 
 def test_the_queue_of_the_file_is_named_by_what_it_is() -> None:

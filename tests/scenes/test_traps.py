@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ioviz.model.eventpoll import EpitemRemoved, EventDelivered, ReadyDropped
+from ioviz.model.eventpoll import EpitemModified, EpitemRemoved, EventDelivered, ReadyDropped
 from ioviz.model.poll_bits import POLLOUT
 from tests.scenes.played import play, ready_fds, shown
 
@@ -61,6 +61,11 @@ def test_hanging_up() -> None:
 def test_edge_triggered_epollout_once() -> None:
     played = play(SCENE, trigger="et")
     assert "idle, asked three times: 1 0 0" in played.printed("traps.py")
+    (modified,) = played.of(EpitemModified)
+    assert played.chapter("Without EPOLLOUT it can sleep") > modified.seq
+    titles = [chapter.title.en for chapter in played.scene.chapters]
+    assert played.chapters[titles.index("One a call, and nobody starves")] is None
+    assert "one event a call: 4 6 8\n" in played.printed("traps.py")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
