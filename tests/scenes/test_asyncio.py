@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from ioviz.model.cpu import TrapEntered
-from ioviz.model.eventpoll import EpitemInserted, EpitemModified
+from ioviz.model.eventpoll import EpitemInserted, EpitemModified, EpollCreated
 from ioviz.model.poll_bits import POLLOUT
 from ioviz.model.syscalls import name_of
 from ioviz.model.task import LineReached, TaskCreated, TaskSlept
+from tests.cli.programs import ioviz
 from tests.scenes.played import Played, play, shown, socket_of
 
 SCENE = "asyncio"
@@ -75,6 +80,52 @@ def test_accept_goes_on_to_eagain_and_the_end_is_in_order() -> None:
 def test_edge_triggered_makes_no_difference_here() -> None:
     lt, et = play(SCENE), play(SCENE, trigger="et")
     assert et.printed("client.py") == lt.printed("client.py")
+
+
+def test_an_epoll_instance_was_made_to_ask_whether_there_is_one_and_another_for_the_loop() -> None:
+    played = play(SCENE)
+    asked, loop = played.of(EpollCreated, "server.py")
+    assert loop.seq == played.chapter("A loop is an epoll instance")
+    assert "close" in calls(played, asked.seq, loop.seq)
+
+
+ALL_AT_ONCE = """
+import asyncio, time
+got = 0
+async def serve(reader, writer):
+    global got
+    time.sleep(0.05)  # everything is in the receive buffer by now
+    while got < 600_000 and (data := await reader.read(65536)):
+        got += len(data)
+    writer.close()
+    gone.set()
+async def main():
+    global gone
+    gone = asyncio.Event()
+    await asyncio.start_server(serve, "127.0.0.1", 8000, limit=1 << 20)
+    await gone.wait()
+    print("all of it:", got)
+asyncio.run(main())
+"""
+SENDER = """
+import socket
+connection = socket.create_connection(("127.0.0.1", 8000))
+connection.sendall(bytes(600_000))
+connection.recv(1)
+"""
+
+
+@pytest.mark.parametrize(("trigger", "code"), [("lt", 0), ("et", 125)])
+def test_with_more_than_256_k_in_the_buffer_edge_triggering_would_hang_it(
+    trigger: str, code: int, tmp_path: Path
+) -> None:
+    server, sender = tmp_path / "server.py", tmp_path / "sender.py"
+    server.write_text(ALL_AT_ONCE)
+    sender.write_text(SENDER)
+    knobs = [f"--set={knob}" for knob in (f"trigger={trigger}", "rcvbuf=2m", "sndbuf=2m")]
+    result = ioviz("exec", *knobs, "--peer", sender, server)
+    assert result.code == code
+    assert ("all of it: 600000" in result.out) == (not code)
 
 
 def test_the_commands_of_the_article_page() -> None:

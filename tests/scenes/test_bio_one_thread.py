@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ioviz.model.cpu import SyscallReturned
 from ioviz.model.socket import ConnectionAccepted, ConnectionQueued, SynDropped
-from ioviz.model.task import TaskSlept
+from ioviz.model.syscalls import BY_NAME
+from ioviz.model.task import TaskSlept, TaskWoken
 from tests.scenes.played import play, shown, socket_of
 
 SCENE = "bio-one-thread"
@@ -51,6 +53,16 @@ def test_afterwards_nothing_makes_the_server_sleep() -> None:
     assert played.returns("recvfrom", "server.py", start=leaves + 1) == [6, 6, 6]
     order = [event.sock for event in played.of(ConnectionQueued)]
     assert [event.sock for event in played.of(ConnectionAccepted)] == order
+
+
+def test_the_silent_one_leaves_after_ten_milliseconds_and_the_server_slept_all_that_time() -> None:
+    played = play(SCENE)
+    asleep = played.chapter("recv() waits, for this client only")
+    leaves = played.chapter("The silent one leaves")
+    connected = next(event.t for event in played.of(SyscallReturned, "quiet.py") if event.nr == BY_NAME["connect"].nr)
+    assert 10_000_000 <= played.events[leaves].t - connected < 10_100_000
+    woken = played.of(TaskWoken, start=asleep, stop=leaves)
+    assert [event.seq for event in woken if event.tid == played.pid("server.py")] == [woken[-1].seq]
 
 
 def test_with_somaxconn_1_the_third_waits_for_a_second() -> None:

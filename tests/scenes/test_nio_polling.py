@@ -42,6 +42,14 @@ def test_the_first_client_waits_80_ms_to_be_accepted() -> None:
     assert 79_000_000 < waited < 81_000_000
 
 
+def test_in_the_round_that_finds_the_message_every_client_is_asked() -> None:
+    played = play(SCENE)
+    found = played.chapter("Found, by asking everybody")
+    asked = played.entered("recvfrom", "nio_server.py")
+    at = max(number for number, entry in enumerate(asked) if entry.seq < found)
+    assert [entry.args[0] for entry in asked[at - 2 : at + 2]] == [4, 5, 6, 7]
+
+
 def test_only_the_clock_wakes_the_server() -> None:
     played = play(SCENE)
     server = played.pid("nio_server.py")

@@ -27,6 +27,8 @@ def test_client_b_speaks_first_and_only_its_line_is_answered() -> None:
     back = played.events[played.chapter("The answer stands beside the question")]
     assert back.out == ((5, IN),)  # type: ignore[attr-defined]
     assert "fd 5: I am B" in played.printed("server.py")
+    lists = [entry.args[0] for entry in played.entered("poll", "server.py") if entry.seq > back.seq]
+    assert lists[0] == ((3, IN), (4, IN), (5, IN))  # the same one goes in again
 
 
 def test_three_descriptors() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 from ioviz.model.eventpoll import EventDelivered, ReadyLinked
 from ioviz.model.lists import walk
 from ioviz.model.poll_bits import EPOLLONESHOT
 from ioviz.model.task import TaskSlept, TaskWoken
 from ioviz.model.terminal import TextPrinted
+from tests.cli.programs import ioviz
 from tests.scenes.played import Played, play, ready_fds, shown
 
 SCENE = "thundering-herd"
@@ -99,6 +104,37 @@ def test_the_herd_and_exclusive() -> None:
     watching = [item for item in world.epitems.values() if item.file == world.epitems[link.item].file]
     assert len(watching) == 3
     assert link.item == min(item.id for item in watching)  # the first registered
+
+
+ALL = """
+import os, select, threading, time
+reader, writer = os.pipe()
+back = []
+def wait(ask):
+    if ask():
+        back.append(ask)
+poller = select.poll()
+poller.register(reader, select.POLLIN)
+asks = [lambda: select.select([reader], [], [], 5)[0], lambda: select.select([reader], [], [], 5)[0],
+        lambda: [p for p in [select.poll()] if p.register(reader, 1) or p.poll(5000)]]
+threads = [threading.Thread(target=wait, args=(ask,)) for ask in asks]
+for thread in threads:
+    thread.start()
+time.sleep(0.2)
+os.write(writer, b"x")
+for thread in threads:
+    thread.join()
+print(len(back))
+"""
+
+
+def test_select_and_poll_wake_all_who_wait(tmp_path: Path) -> None:
+    program = tmp_path / "all.py"
+    program.write_text(ALL)
+    assert ioviz("exec", program).out == "3\n"
+    if sys.platform == "linux":
+        done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)
+        assert done.stdout == "3\n"
 
 
 def test_on_this_computer() -> None:

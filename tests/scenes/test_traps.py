@@ -10,6 +10,7 @@ import pytest
 
 from ioviz.model.eventpoll import EpitemModified, EpitemRemoved, EventDelivered, ReadyDropped
 from ioviz.model.poll_bits import POLLOUT
+from tests.cli.programs import ioviz
 from tests.scenes.played import play, ready_fds, shown
 
 SCENE = "traps"
@@ -26,6 +27,32 @@ def test_closed_and_still_in_the_tree() -> None:
     removed = played.events[played.chapter("Gone with the last reference")]
     assert isinstance(removed, EpitemRemoved)
     assert (removed.item, removed.by) == (event.item, "close")
+
+
+TAKEN = """
+import os, select, socket
+ours, theirs = socket.socketpair()
+ep = select.epoll()
+ep.register(ours, select.EPOLLIN)
+number, copy = ours.fileno(), os.dup(ours.fileno())
+ours.close()
+another = open(os.devnull)
+theirs.send(b"!")
+print(another.fileno() == number, ep.poll(0) == [(number, select.EPOLLIN)])
+try:
+    ep.unregister(number)
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_the_event_is_taken_for_that_of_the_file_which_has_the_number_now(tmp_path: Path) -> None:
+    program = tmp_path / "taken.py"
+    program.write_text(TAKEN)
+    assert ioviz("exec", program).out == "True True\n1\n"  # EPERM: /dev/null cannot be watched
+    if sys.platform == "linux":
+        done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)
+        assert done.stdout == "True True\n1\n"
 
 
 def test_the_lost_drain() -> None:
