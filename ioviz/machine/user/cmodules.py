@@ -70,6 +70,13 @@ _LACKS: Final = {
     "syslog": "a system log",
 }
 """Refused modules: what the machine lacks."""
+PAST_THE_MACHINE: Final = frozenset(
+    {
+        *("MySQLdb", "confluent_kafka", "gevent", "granian", "grpc", "psycopg_c", "psycopg2", "pycurl", "pynng"),
+        *("pyodbc", "uvloop", "zmq"),
+    }
+)
+"""Installed packages whose C code makes system calls of its own, which would reach the host's kernel."""
 STAND_INS: Final = frozenset({"_ctypes", "_multiprocessing", "_ssl"})
 """Refused modules that installed packages get all the same, since they import them and do not use them: what is refused
 then is the use."""
@@ -103,6 +110,16 @@ def build(guest: Guest, name: str) -> ModuleType:
     if name in _LACKS:
         guest.lacked = True
         raise ImportError(f"ioviz lacks {_LACKS[name]}: there is no module {name!r}", name=name)
+    return copy_of(importlib.import_module(name))
+
+
+def build_extension(guest: Guest, name: str) -> ModuleType:
+    """The guest's own instance of an installed package's C module `name`: it only computes, or so we have to hope.
+    Raises ImportError for those that are known to do more."""
+    package = name.partition(".")[0]
+    if package in PAST_THE_MACHINE:
+        guest.lacked = True
+        raise ImportError(f"ioviz lacks {package}: its C code makes system calls past the machine", name=name)
     return copy_of(importlib.import_module(name))
 
 

@@ -300,8 +300,7 @@ class CLoader:
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         if spec.origin == "built-in":
             return cmodules.build(self._importer.guest, spec.name)
-        # An extension of an installed package: it only computes, or so we have to hope.
-        return cmodules.copy_of(importlib.import_module(spec.name))
+        return cmodules.build_extension(self._importer.guest, spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         """The module was made whole; what it tells others of itself the guest's own have to be told."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -134,3 +136,10 @@ def test_generic_protocols(tmp_path: Path) -> None:
         "print(Gives[int].__origin__ is Gives, isinstance(Full(), Gives), Full[int].__args__, Gives.__parameters__)\n",
     )
     assert (ran.code, ran.out) == (0, "True True (<class 'int'>,) (~T,)\n"), ran.err
+
+
+def test_c_code_that_would_pass_the_machine_by_is_refused() -> None:
+    guest: Any = SimpleNamespace(lacked=False)
+    with pytest.raises(ImportError, match="ioviz lacks uvloop: its C code makes system calls past the machine"):
+        cmodules.build_extension(guest, "uvloop.loop")
+    assert guest.lacked
