@@ -87,6 +87,7 @@ VARIANTS: Final[dict[str, Callable[[Any], str]]] = {
     "NoSpaceSet": lambda event: "full" if event.nospace else "room",
     "SignalDelivered": lambda event: str(event.action),
     "PacketQueued": lambda event: "data" if event.data else "control",
+    "SegmentSent": lambda event: "again" if event.again else "data" if event.n else "control",
     "UrgentReceived": lambda event: "came" if event.byte >= 0 else "taken",
     "ExceptionRaised": _exception,
     "ExceptionReturned": lambda event: "trap" if event.vector in (BREAKPOINT, OVERFLOW) else "fault",

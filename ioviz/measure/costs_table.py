@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 NAMES: Final[dict[str, tuple[str, str]]] = {
     "call": ("a function call", "函数调用"),
-    "vdso": ("reading the clock without the kernel (vDSO)", "不进内核读时钟（vDSO）"),
-    "syscall": ("a system call: getppid, by syscall", "系统调用：getppid，用 syscall 指令"),
+    "vdso": ("reading the clock (vDSO)", "读时钟，不进内核（vDSO）"),
+    "syscall": ("a system call: getppid", "系统调用：getppid"),
     "int80": ("the same by int 0x80", "同一个调用，用 int 0x80"),
     "epoll_wait": ("epoll_wait, one descriptor ready", "epoll_wait，有一个就绪描述符"),
     "poll": ("poll: each further descriptor", "poll：每多一个描述符"),
-    "kilobyte": ("copying 1,000 bytes into or out of the kernel", "进出内核拷贝 1000 字节"),
+    "kilobyte": ("copying 1,000 bytes in or out", "进出内核拷贝 1000 字节"),
     "fault": ("a page fault that is served", "一次得到处理的缺页异常"),
     "clone": ("a thread: created and joined", "创建并等待一个线程"),
     "thread_switch": ("a switch of threads", "线程切换"),
     "process_switch": ("a switch of processes", "进程切换"),
-    "pingpong": ("a byte there and back through pipes, two processes", "一个字节经管道来回，两个进程"),
+    "pingpong": ("a byte to a process and back", "一个字节经管道来回"),
 }
 HEADS: Final = {
     "act": ("what", "动作"),
