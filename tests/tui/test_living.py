@@ -116,13 +116,13 @@ async def test_space_stands_still_and_goes_on(make_app: MakeApp) -> None:
 
 async def test_the_header_says_how_far_to_trust_it(make_app: MakeApp) -> None:
     async with living(make_app) as (_, screen, told, _session):
-        state = " ".join(screen.live_state())
+        state = " ".join(each.text for each in screen.live_state())
         assert "live" in state
         assert "calls/s" in state
         told.inbox.put([Ended(1, 0, 0, told.t)])
         told.stop()
         await until(lambda: not screen.is_live)
-        assert "ended" in " ".join(screen.live_state())
+        assert "ended" in " ".join(each.text for each in screen.live_state())
         assert {"present", "toggle-trigger", "compare", "tries"} <= screen.unusable()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.text import Text
 
@@ -34,6 +34,17 @@ EPOLL: Final = "EpitemInserted"
 can, and puts nothing into it.)"""
 SLOW: Final = 1.0
 """The speed above which no motion has the time to be seen."""
+
+
+class Said(NamedTuple):
+    """A piece of the header, and when it goes where room is scarce: 1 first, 0 never."""
+
+    text: str
+    spare: int = 0
+
+    def order(self) -> int:
+        """For sorting."""
+        return self.spare
 
 
 class Framing(Teaching):
@@ -157,7 +168,7 @@ class Framing(Teaching):
         whole = player is not None and player.source.ended and self._overview.seen == player.log_length
         return whole and not self._overview.has(EPOLL)
 
-    def live_state(self) -> list[str]:
+    def live_state(self) -> list[Said]:
         """What the header says of a live session; nothing of another."""
         return []
 
@@ -214,6 +225,7 @@ class Framing(Teaching):
     def _show_bars(self) -> None:
         lang, player, moment = self.app.lang, self.player, self.moment
         state: list[str] = []
+        spare: list[str] = []
         across: Text | None = None
         if moment is not None:
             from ioviz.tui.knobs import turned
@@ -223,11 +235,16 @@ class Framing(Teaching):
             state = [*turned(moment.world, self._written(), lang), *knobs_shown(moment.world, lang)]
             if len(moment.world.hosts) > 1:
                 state.insert(0, moment.world.hosts[self.host].name)
-            state = self.live_state() or state
-            state.append(clock(moment.event.t if moment.event is not None else 0, self.app.look.ascii))
+            now = clock(moment.event.t if moment.event is not None else 0, self.app.look.ascii)
+            live = self.live_state()
+            if live:
+                state = [each.text for each in live]
+                spare = [now, *[each.text for each in sorted(live, key=Said.order) if each.spare]]
+            state.append(now)
         source = player.source if player is not None else None
         title = source.scene.title.of(lang) if source is not None and source.scene is not None else ""
-        self._title_bar.update(title or (source.title if source is not None else ""), self._chapter_title(), state)
+        title = title or (source.title if source is not None else "")
+        self._title_bar.update(title, self._chapter_title(), state, spare)
         for floor, rule in self._rules.items():
             rule.update(lang, across if floor == "kernel" else None, "")
         self._why_bar.update(self.why_texts)

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from ioviz.tui.place import Place
+from ioviz.tui.screens.framing import Said
 from ioviz.tui.screens.moving import FRAME
 from ioviz.tui.screens.steering import Steering, short_number
 from ioviz.tui.source import Careful
@@ -187,7 +188,7 @@ class Living(Steering):
         """What happens by itself has no chapters, and cannot be run again."""
         return NOT_LIVE - set(self.footer_first()) if self.is_live else super().unusable()
 
-    def live_state(self) -> list[str]:
+    def live_state(self) -> list[Said]:
         """What the header says of a live session."""
         source = self.player.source if self.player is not None else None
         status = source.status if isinstance(source, Careful) else None
@@ -196,20 +197,21 @@ class Living(Steering):
         glyphs = self.app.look.ascii
         say = self.say
         mark = "live-ended" if status.ended else "live-now" if self.following else "live-past"
-        found = [say(mark, dot="*" if glyphs else "●", bars="||" if glyphs else "‖", stop="#" if glyphs else "■")]
+        found = [Said(say(mark, dot="*" if glyphs else "●", bars="||" if glyphs else "‖", stop="#" if glyphs else "■"))]
         if status.blind:
-            found.append(say("live-blind", why=status.blind))
+            found.append(Said(say("live-blind", why=status.blind)))
         elif status.checks:
-            found.append(say("live-differences", n=status.differences, of=short_number(status.compared)))
+            found.append(Said(say("live-differences", n=status.differences, of=short_number(status.compared))))
         if status.gaps:
-            found.append(say("live-gaps", n=status.gaps, lost=short_number(status.lost)))
+            found.append(Said(say("live-gaps", n=status.gaps, lost=short_number(status.lost))))
         if status.left_out:
-            found.append(say("live-left-out", n=short_number(status.left_out)))
+            found.append(Said(say("live-left-out", n=short_number(status.left_out))))
         if not status.ended:
-            found.append(say("live-rate", n=short_number(round(status.rate))))
+            found.append(Said(say("live-rate", n=short_number(round(status.rate))), 3))
             if status.slower:
                 slower = status.slower >= SLOWER
-                found.append(say("live-slower", x=f"{status.slower:.1f}") if slower else say("live-not-slower"))
+                slow = say("live-slower", x=f"{status.slower:.1f}") if slower else say("live-not-slower")
+                found.append(Said(slow, 0 if slower else 5))
         return found + self.demo_state()
 
 

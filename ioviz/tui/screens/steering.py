@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ioviz.tui.actions import DEMO
-from ioviz.tui.screens.framing import Framing
+from ioviz.tui.screens.framing import Framing, Said
 from ioviz.tui.source import Careful
 
 if TYPE_CHECKING:
@@ -28,17 +28,20 @@ class Steering(Framing):
         """A demo's own keys first."""
         return DEMO if self.demo is not None else ()
 
-    def demo_state(self) -> list[str]:
+    def demo_state(self) -> list[Said]:
         """What the header says of the clients."""
         demo = self.demo
         if demo is None:
             return []
         status = demo.status
-        found = [self.say("demo-clients", n=status.clients), self.say("demo-rate", n=short_number(round(status.rate)))]
+        found = [
+            Said(self.say("demo-clients", n=status.clients), 4),
+            Said(self.say("demo-rate", n=short_number(round(status.rate))), 2),
+        ]
         if status.trip and self.app.size.width >= ROOMY:
-            found.append(self.say("demo-trip", n=short_number(status.trip)))
+            found.append(Said(self.say("demo-trip", n=short_number(status.trip)), 1))
         if demo.model.switchable:
-            found.append(demo.trigger.upper() + ("" if demo.drains else self.say("demo-once")))
+            found.append(Said(demo.trigger.upper() + ("" if demo.drains else self.say("demo-once"))))
         return found
 
     def _demo_or_say(self) -> Demo | None:

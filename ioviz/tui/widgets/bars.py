@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from ioviz.tui.look import Look
 
 
+NAMED: Final = 24
+"""Columns of a title that say enough of it, where room is scarce."""
+
+
 class TitleBar(Lines):
     """What is being watched, the chapter, and the state of the knobs and the clock."""
 
@@ -29,12 +34,17 @@ class TitleBar(Lines):
         super().__init__(id="title")
         self.look = look
 
-    def update(self, title: str, chapter: str, state: Sequence[str]) -> None:
-        """Show these. What does not fit is left out: the name of the chapter first, then the end of the title; the
-        chapter's number stays."""
+    def update(self, title: str, chapter: str, state: Sequence[str], spare: Sequence[str] = ()) -> None:
+        """Show these. What does not fit is left out: the name of the chapter first, then what of `state` is in `spare`,
+        one after the other, then the end of the title; the chapter's number stays."""
         look, width = self.look, self.extent.width
         if not width:
             return
+        least = 9 + min(cell_len(title), NAMED)
+        state = list(state)
+        for piece in spare:
+            if piece in state and least + sum(cell_len(each) + 2 for each in state) + 1 > width:
+                state.remove(piece)
         status = Text("  ").join(Text(piece, look.style("foreground")) for piece in state)
         head = Text.assemble((" ioviz ", look.style("primary", bold=True, reverse=True)), " ", (title, look.strong))
         number = chapter.partition(" ")[0]
