@@ -114,7 +114,7 @@ def _looker(source: Source) -> Callable[[], Snapshot | None] | None:
 
     def look() -> Snapshot | None:
         pids = tuple(dict.fromkeys(each for pid in source.pids if procfs.exists(pid) for each in procfs.family(pid)))
-        found = procfs.take(pids, clock, threads=False) if pids else None
+        found = procfs.take(pids, clock) if pids else None
         return without(found, links) if found is not None and links else found
 
     return look

@@ -20,11 +20,11 @@ from ioviz.live.calls import Call, Ended, LeftOut, Lost, ReadySeen
 from ioviz.live.effects import EFFECTS
 from ioviz.live.interest import drop_ready
 from ioviz.live.moves import AT_ONCE
-from ioviz.live.names import program_name
-from ioviz.live.open_files import close_process, copy_table
 from ioviz.live.seed import begin, compare, ready_seen
 from ioviz.live.shapes import shape_in, shape_out
+from ioviz.live.sleeps import SLEEPS
 from ioviz.live.snapshot import Snapshot
+from ioviz.live.threads import cloned, ended, meet
 from ioviz.model.cpu import NO_VECTOR, SyscallReturned, TrapEntered
 from ioviz.model.event import NO_CAUSE, Event, Gap, Origin, at_of
 from ioviz.model.files import EVENTPOLL, fd_key
@@ -35,18 +35,13 @@ from ioviz.model.task import (
     DEAD,
     SLEEPING,
     LineReached,
-    ProcessExited,
-    ProcessStarted,
     SourceLoaded,
     TaskCreated,
-    TaskExited,
-    TaskKilled,
     TaskPreempted,
     TaskSlept,
     TaskSwitched,
     TaskWoken,
 )
-from ioviz.model.wait import EXCLUSIVE, EXCLUSIVE_HEAD, SHARED
 from ioviz.model.world import World
 
 if TYPE_CHECKING:
@@ -56,20 +51,6 @@ if TYPE_CHECKING:
 
 HOST: Final = 1
 EINTR: Final = 4
-RESTARTS: Final = range(512, 531)
-CLONE_THREAD: Final = 0x10000
-SLEEPS: Final[dict[str, tuple[str, int]]] = {
-    "epoll_wait": ("ep_poll", EXCLUSIVE_HEAD), "epoll_pwait": ("ep_poll", EXCLUSIVE_HEAD),
-    "epoll_pwait2": ("ep_poll", EXCLUSIVE_HEAD), "accept": ("inet_csk_accept", EXCLUSIVE),
-    "accept4": ("inet_csk_accept", EXCLUSIVE), "recvfrom": ("sk_wait_data", SHARED),
-    "recvmsg": ("sk_wait_data", SHARED), "recvmmsg": ("sk_wait_data", SHARED), "read": ("wait_woken", SHARED),
-    "readv": ("wait_woken", SHARED), "sendto": ("sk_stream_wait_memory", SHARED), "wait4": ("do_wait", -1),
-    "sendmsg": ("sk_stream_wait_memory", SHARED), "write": ("wait_woken", SHARED), "waitid": ("do_wait", -1),
-    "connect": ("inet_stream_connect", SHARED), "poll": ("do_poll", -1), "ppoll": ("do_poll", -1),
-    "select": ("do_select", -1), "pselect6": ("do_select", -1), "futex": ("futex_wait", -1),
-    "nanosleep": ("hrtimer_nanosleep", -1), "clock_nanosleep": ("hrtimer_nanosleep", -1), "pause": ("pause", -1),
-}  # fmt: skip
-"""Calls that sleep: the kernel function, and how they stand on the queue of their first argument (-1: elsewhere)."""
 
 
 class Mirror:
@@ -123,13 +104,17 @@ class Mirror:
         """Descriptor → when the call that opened it returned, and in which thread."""
         self.returned = (0, 0)
         """When the call at hand returned, and in which thread."""
+        self.heard: dict[int, int] = {}
+        """Thread → when it was last seen to enter or leave a call, by the source's clock."""
         self.inodes: dict[int, int] = {}
         """Inode of a socket → its open file."""
         self._ids = 0
-        self._who = who
-        self._cloning: dict[int, int | None] = {}
+        self.who = who
+        self.cloning: dict[int, int | None] = {}
         """Threads inside clone → its flags."""
-        self._leaving: set[int] = set()
+        self.gone: set[int] = set()
+        """Threads that went with their process."""
+        self.leaving: set[int] = set()
         """Processes one of whose threads has called `exit_group`."""
         self._sources: dict[str, int] = {}
         self.seen(MirrorStarted, source, how)
@@ -185,7 +170,7 @@ class Mirror:
 
     def _rest(self, item: Item) -> None:
         if isinstance(item, Ended):
-            self._ended(item)
+            ended(self, item)
         elif isinstance(item, Lost):
             self.task, self.cause = 0, NO_CAUSE
             self.seen(Gap, item.count)
@@ -221,7 +206,7 @@ class Mirror:
             codes = [row.exit_code for row in self.world.processes.values() if row.role == "main" and not row.alive]
             self.seen(RunEnded, reason or "exit", message, codes[0] if codes else 0)
 
-    def _pass(self, t: int) -> None:
+    def passes(self, t: int) -> None:
         """Time `t` of the source's clock has come."""
         if t > self.last:
             if not self.base:
@@ -235,12 +220,15 @@ class Mirror:
     def _call(self, call: Call) -> None:
         tid, name = call.tid, call.name
         if tid not in self.pids:
-            self._meet(call)
+            if tid in self.gone and not self.cloning:
+                return  # strace says last what its threads were in
+            meet(self, call)
         if self._bursts and name in AT_ONCE and AT_ONCE[name](self, call):
             return
         self.calls += 1
         opened = self.open.pop(tid, None)
-        self._pass(call.start)
+        self.heard[tid] = call.end or call.start
+        self.passes(call.start)
         if opened is None or opened != name:
             self._enter(call)
             if call.entered_only:
@@ -251,27 +239,27 @@ class Mirror:
                 elif name == "epoll_ctl":
                     self.changing[tid] = call
                 elif name in ("clone", "clone3", "fork", "vfork"):
-                    self._cloning[tid] = call.args[0] if call.args else 0
+                    self.cloning[tid] = call.args[0] if call.args else 0
                 return
         elif call.entered_only:
             self.open[tid] = name
             return
         else:
-            self._pass(call.end)
+            self.passes(call.end)
             self.on_cpu(tid, "signal" if call.result == -EINTR else "timeout" if call.result == 0 else "event")
-        self._pass(call.end)
+        self.passes(call.end)
         self.returned = call.end, tid
         frame = self.world.frames.get(tid)
         self.task, self.cause = tid, frame.entered if frame is not None else NO_CAUSE
         if name == "exit_group":
-            self._leaving.add(self.pids[tid])
+            self.leaving.add(self.pids[tid])
         effect = EFFECTS.get(name)
         if name == "epoll_ctl" and opened is not None and self.changing.pop(tid, None) is None:
             effect = None  # another thread's `epoll_wait` has shown that it took effect
         if effect is not None and call.args:
             effect(self, self.pids[tid], call)
         elif name in ("clone", "clone3", "fork", "vfork"):
-            self._cloned(call)
+            cloned(self, call)
         if call.result is not None:
             self.task, self.cause = tid, frame.entered if frame is not None else NO_CAUSE
             self.seen(SyscallReturned, NUMBERS.get(name, -1), call.result, shape_out(call))
@@ -332,80 +320,6 @@ class Mirror:
         elif state == DEAD:
             self.infer(TaskCreated, tid, self.pids[tid], HOST)
         self.infer(TaskSwitched, here, tid)
-
-    # -- threads and processes -----------------------------------------------------------------------------------------
-
-    def _meet(self, call: Call) -> None:
-        """A thread that was not there before: a child whose clone is still under way, or somebody unknown."""
-        tid = call.tid
-        for parent, flags in self._cloning.items():
-            if parent != tid:
-                self.born(tid, parent, flags or 0)
-                del self._cloning[parent]
-                return
-        known = self._who(tid) if self._who is not None else None
-        pid, name, argv = known if known is not None else (call.pid or tid, "", ())
-        if not name and call.name == "execve" and call.args:
-            path = call.args[0] or ""
-            argv = call.args[1] or (path,) if len(call.args) > 1 else (path,)
-            name = program_name(path, argv)
-        self.add_thread(tid, pid, name or f"process {pid}", argv)
-
-    def add_thread(self, tid: int, pid: int, name: str = "", argv: tuple[str, ...] = ()) -> None:
-        """A thread, and its process if that is new."""
-        world = self.world
-        self.task, self.cause = 0, NO_CAUSE
-        row = world.processes.get(pid)
-        if row is None or not row.alive:
-            role = "peer" if world.processes else "main"
-            self.infer(ProcessStarted, pid, HOST, name or f"process {pid}", argv, role)
-        if tid not in world.tasks or world.tasks[tid].state == DEAD:
-            self.infer(TaskCreated, tid, pid, HOST)
-        self.pids[tid] = pid
-
-    def born(self, tid: int, parent: int, flags: int) -> None:
-        """`clone` by thread `parent` made `tid`. Twice does no harm: a child may be seen before its clone returns."""
-        world = self.world
-        pid = self.pids[parent]
-        if tid in self.pids and world.tasks[tid].state != DEAD:
-            return
-        if flags & CLONE_THREAD:
-            self.add_thread(tid, pid)
-            return
-        mother = world.processes[pid]
-        self.add_thread(tid, tid, mother.name, mother.argv)
-        copy_table(self, pid, tid)
-
-    def _cloned(self, call: Call) -> None:
-        self._cloning.pop(call.tid, None)
-        if call.result is not None and call.result > 0:
-            flags = call.args[0] if call.args else 0
-            self.born(call.result, call.tid, flags or 0)
-
-    def _ended(self, item: Ended) -> None:
-        tid = item.tid
-        pid = self.pids.pop(tid, 0)
-        self.open.pop(tid, None)
-        self._cloning.pop(tid, None)
-        self._pass(item.t)
-        world = self.world
-        if not pid or world.tasks[tid].state == DEAD:
-            return
-        self.on_cpu(tid)
-        self.task, self.cause = tid, NO_CAUSE
-        self.seen(TaskExited, item.code)
-        self.infer(TaskSwitched, tid, 0)
-        if pid in self._leaving or item.signal:  # the whole process goes, also threads that nobody traced
-            self._leaving.discard(pid)
-            for other in [other for other, whose in self.pids.items() if whose == pid]:
-                del self.pids[other]
-                self.open.pop(other, None)
-                if world.tasks[other].state != DEAD:
-                    self.infer(TaskKilled, other)
-        if pid not in self.pids.values():
-            self.task = 0
-            close_process(self, pid)
-            self.seen(ProcessExited, pid, 128 + item.signal if item.signal else item.code, item.signal)
 
     def file_of(self, pid: int, fd: Any) -> int:
         """The open file that descriptor `fd` names; 0 if none is known."""

@@ -116,6 +116,7 @@ def _returned(m: Mirror, call: Call, cpu: Cpu, seq: int) -> None:
     m.calls += 1
     m.task, m.cause, m.origin = call.tid, seq, 1
     m.returned = call.end, call.tid
+    m.heard[call.tid] = call.end
 
 
 def polled(m: Mirror, call: Call) -> bool:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from ioviz.live.interest import ALWAYS, drop_ready, erase, insert, modify
 from ioviz.live.open_files import FILE, HOST, O_CLOEXEC, close_fd, install, make_object, new_socket, open_file
+from ioviz.live.sleeps import SLEEPS
+from ioviz.live.threads import add_thread
 from ioviz.model.buffer import BufferResized, rx, tx
 from ioviz.model.cpu import NO_VECTOR, TrapEntered
 from ioviz.model.event import NO_CAUSE
@@ -37,7 +39,7 @@ from ioviz.model.wait import EXCLUSIVE_HEAD
 if TYPE_CHECKING:
     from ioviz.live.calls import ReadySeen
     from ioviz.live.mirror import Mirror
-    from ioviz.live.snapshot import Descriptor, Interest, ProcessState, Snapshot, SocketState
+from ioviz.live.snapshot import Descriptor, Interest, ProcessState, Snapshot, SocketState
 
 MARGIN: Final = 30_000_000
 """Nanoseconds before a snapshot in which a call makes a descriptor's state doubtful."""
@@ -55,7 +57,7 @@ def begin(m: Mirror, snapshot: Snapshot) -> None:
     m.task, m.cause = 0, NO_CAUSE
     for process in snapshot.processes:
         for thread in process.threads:
-            m.add_thread(thread.tid, process.pid, process.name, process.argv)
+            add_thread(m, thread.tid, process.pid, process.name, process.argv)
         _tables(m, process, snapshot)
     m.origin = 1
     compared, differences = 0, 0
@@ -84,6 +86,8 @@ def compare(m: Mirror, snapshot: Snapshot) -> None:
                 found, wrong = _interests(m, process, descriptor, snapshot, count=True)
                 compared, differences = compared + found, differences + wrong
     queues, off = _queues(m, snapshot)
+    for process in snapshot.processes:
+        _sleepers(m, process, snapshot)
     m.task = 0
     m.seen(MirrorChecked, 0 if blind else compared, 0 if blind else differences, queues, off)
 
@@ -276,8 +280,6 @@ def _accept_queue(m: Mirror, sock: int, state: SocketState) -> None:
 
 def _threads(m: Mirror, process: ProcessState) -> None:
     """Who sleeps in which call."""
-    from ioviz.live.mirror import SLEEPS
-
     for thread in process.threads:
         name = name_of(thread.nr) if thread.nr >= 0 else ""
         task = m.world.tasks.get(thread.tid)
@@ -294,6 +296,22 @@ def _threads(m: Mirror, process: ProcessState) -> None:
         m.seen(TaskSlept, thread.wchan or wchan, queues, m.new_ids(max(1, len(queues))), max(mode, 0), 0)
         m.infer(TaskSwitched, thread.tid, 0)
         m.open[thread.tid] = name
+
+
+def _sleepers(m: Mirror, process: ProcessState, snapshot: Snapshot) -> None:
+    """Threads that nobody has heard of for a while, and that the kernel says sleep: in a call that the source does not
+    watch (a futex, say), or did not see them enter."""
+    for thread in process.threads:
+        task = m.world.tasks.get(thread.tid)
+        if thread.state not in "SD" or thread.tid in m.open or m.heard.get(thread.tid, 0) > snapshot.t - MARGIN:
+            continue
+        if task is None or task.state in (DEAD, SLEEPING):
+            continue
+        name = name_of(thread.nr) if thread.nr >= 0 else ""
+        m.on_cpu(thread.tid)
+        m.task, m.cause = thread.tid, NO_CAUSE
+        m.seen(TaskSlept, thread.wchan or SLEEPS.get(name, (name, -1))[0] or "?", (), m.new_ids(), 0, 0)
+        m.infer(TaskSwitched, thread.tid, 0)
 
 
 __all__ = ["HOST", "begin", "compare", "ready_seen"]

@@ -40,9 +40,9 @@ MEDIUM: Final = 400
 SCANS: Final = frozenset({"poll", "ppoll", "select", "pselect6"})
 """Calls that tell behind their result what they found."""
 _HEAD: Final = re.compile(
-    r"(?:\[pid +(\d+)\] +|(\d+) +)?"
+    r"(?:\[pid +(\d+)(?:<.*?>)?\] +|(\d+)(?:<.*?>)? +)?"
     r" *(?:(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? |(\d+)\.(\d{6,9}) )? *(?:\(\+ *(\d+)\.(\d{6,9})\) )?"
-    r"(?:\[[ 0-9a-f?]+\] )?"
+    r"(?:\[[ 0-9a-f?]+\] ){0,2}"
 )
 _CALL: Final = re.compile(r"([a-z_]\w*)\((.*)", re.DOTALL)
 _RESUMED: Final = re.compile(r"<\.\.\. (\S+) resumed> ?(.*)", re.DOTALL)
@@ -55,14 +55,24 @@ _KILLED: Final = re.compile(r"\+\+\+ killed by (\w+)(?: \(core dumped\))? \+\+\+
 _SETS: Final = re.compile(r"(in|out|except) (\[[\d ]*\])")
 _ATTACHED: Final = re.compile(r"(.*[^ \]].*)strace: Process \d+ attached")
 _UNFINISHED: Final = "<unfinished ...>"
+_FOR_EVER: Final = "<unfinished ...>) = ?"
+"""What strace writes behind a call in which the thread ended."""
 _DETACHED: Final = "<detached ...>"
 """What strace writes behind a call during which it lets go."""
-_QUIET: Final = ("---", "+++ superseded", "strace: ", "Process ", "[ Process")
+_QUIET: Final = ("---", "+++ superseded", "strace: ", "Process ", "[ Process", "> ")
+"""What is no call: signals, strace's own words, and the lines of a stack (-k)."""
+_COUNTS: Final = re.compile(r"% time +seconds .*|[- ]{20,}|( *\d+\.\d+){2} .*")
+"""The table that -C adds."""
 
 
 def parse_time(seconds: str, fraction: str | None) -> int:
     """Nanoseconds."""
     return int(seconds) * 10**9 + int((fraction or "0").ljust(9, "0"))
+
+
+def _number(text: str) -> int:
+    """A result: decimal, 0x and hexadecimal, or 0 and octal (umask)."""
+    return int(text, 8) if text[:1] == "0" and text.isdecimal() else int(text, 0)
 
 
 class Lines:
@@ -100,7 +110,7 @@ class Lines:
         number, bracketed, seconds, fraction, hour, minute, second, part, name, text, value, error, whole, rest = (
             match.groups()
         )
-        result = int(value)
+        result = int(value) if value[0] != "0" else _number(value)
         sets = None
         try:
             args, data = normal(name, text)
@@ -232,7 +242,7 @@ class Lines:
         elif line.startswith("strace: ") or body.startswith("strace: "):
             if len(self.messages) < 20:
                 self.messages.append(line[line.find("strace: ") + 8 :])
-        elif body and not body.startswith(_QUIET):
+        elif body and not body.startswith(_QUIET) and _COUNTS.fullmatch(line) is None:
             self._puzzled(line)
 
     def _call(self, tid: int, start: int, body: str, out: list[Item]) -> bool:
@@ -244,6 +254,8 @@ class Lines:
                 name, before, since = opened
             else:
                 before, since = "", 0
+            if rest.endswith(_FOR_EVER):
+                rest = ") = ?"
             if rest.endswith((_UNFINISHED, _DETACHED)):
                 self._open[tid] = (name, before, since)
                 return True
@@ -253,6 +265,8 @@ class Lines:
         if match is None:
             return body.startswith("???")
         name, rest = match[1], match[2]
+        if rest.endswith(_FOR_EVER):
+            rest = rest.removesuffix(_FOR_EVER).rstrip(" ,") + ") = ?"
         for cut in (_UNFINISHED, _DETACHED):
             if rest.endswith(cut):
                 self._entered(tid, name, rest[: -len(cut)], start, out)
@@ -285,7 +299,7 @@ class Lines:
         if error is not None and (number == "?" or number == "-1"):
             result: int | None = -ERRNOS.get(error, 1)
         else:
-            result = None if number == "?" else int(number, 0)
+            result = None if number == "?" else _number(number)
         args: tuple[Any, ...] = ()
         data = None
         if not cut:

@@ -22,11 +22,12 @@ PIECE: Final = 1 << 16
 LOOKED_AT: Final = 200
 """Lines by which a log is recognised."""
 _LIKE: Final = re.compile(
-    r" *(?:\[pid +\d+\] +|\d+ +)?(?:\d\d:\d\d:\d\d(?:\.\d+)? |\d+\.\d+ )? *(?:\(\+ *[\d.]+\) )?(?:\[[ 0-9a-f?]+\] )?"
+    r" *(?:\[pid +\d+(?:<.*?>)?\] +|\d+(?:<.*?>)? +)?(?:\d\d:\d\d:\d\d(?:\.\d+)? |\d+\.\d+ )? *"
+    r"(?:\(\+ *[\d.]+\) )?(?:\[[ 0-9a-f?]+\] ){0,2}"
     r"(?:[a-z_]\w*\(.*(?:\)\s+= (?:-?\d|\?|0x)|<unfinished \.\.\.>$)|<\.\.\. \S+ resumed>|"
     r"\+\+\+ (?:exited|killed)|--- SIG)"
 )
-_BRACKETED: Final = re.compile(r"^\[pid +(\d+)\]", re.M)
+_BRACKETED: Final = re.compile(r"^\[pid +(\d+)(?:<.*?>)?\]", re.M)
 _BORN: Final = re.compile(
     r"Process (\d+) attached$|^(?:\[pid +\d+\] )?(?:[\d:. ]+)?"
     r"(?:(?:clone3?|v?fork)\(|<\.\.\. (?:clone3?|v?fork) resumed>).*= (\d+)",
@@ -45,7 +46,7 @@ def looks_like_strace(path: Path) -> bool:
         return False
     lines = head.decode("utf-8", "surrogateescape").splitlines()[:LOOKED_AT]
     found = sum(_LIKE.match(line) is not None for line in lines)
-    return found >= 1 and found * 3 >= len([line for line in lines if line.strip()])
+    return found >= 1 and found * 3 >= len([line for line in lines if line.strip() and not line.startswith(" > ")])
 
 
 class StraceLog:

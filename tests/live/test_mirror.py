@@ -361,3 +361,32 @@ def test_any_order_of_calls_leaves_a_sound_world(steps: list[tuple[int, tuple[An
         else:
             played.mirror.feed([Ended(args[0], 0, 0, played.t)])
     played.check()
+
+
+def test_threads_that_went_with_their_process_do_not_come_back() -> None:
+    mirror = Mirror(lambda event: None, "test")
+    flags = 0x3D0F00
+    mirror.feed([
+        Call(7, "clone3", (flags,), 8, 1, 2), Call(8, "futex", (), None, 3, 0, True),
+        Call(7, "exit_group", (0,), None, 4, 5), Ended(7, 0, 0, 6), Call(8, "futex", (), None, 3, 7), Ended(8, 0, 0, 8),
+    ])  # fmt: skip
+    assert list(mirror.world.processes) == [7]
+    assert not mirror.world.processes[7].alive
+    mirror.feed([Call(9, "clone", (0,), 8, 10, 11), Call(8, "close", (1,), 0, 12, 13)])  # its number is another's now
+    assert mirror.world.processes[8].alive
+
+
+def test_a_thread_that_the_kernel_says_sleeps_is_not_shown_as_ready() -> None:
+    mirror = Mirror(lambda event: None, "test")
+    t = 10**9
+    mirror.feed([Call(7, "close", (3,), 0, t, t + 5), Call(8, "close", (3,), 0, t, t + 5, pid=7)])
+    threads = (Thread(7, "S", 202, (), "futex_do_wait"), Thread(8, "R", -1))
+    state = ProcessState(7, 1, "x", ("x",), threads, ())
+    mirror.feed([Snapshot(t + 10**6, (state,), {})])
+    assert mirror.world.tasks[7].state != SLEEPING  # it was heard of just before
+    mirror.feed([Snapshot(t + 10**9, (state,), {})])
+    assert mirror.world.tasks[7].state == SLEEPING
+    assert mirror.world.tasks[7].wchan == "futex_do_wait"
+    assert mirror.world.tasks[8].state != SLEEPING
+    mirror.feed([Call(7, "close", (4,), 0, t + 2 * 10**9, t + 2 * 10**9)])
+    assert mirror.world.tasks[7].state != SLEEPING

@@ -256,3 +256,37 @@ def test_a_busy_server_is_understood_by_what_is_known() -> None:
         lines.feed(f'7 1700000000.000001 read({n}, "y", 100) = 1 <0.000001>', out)
     assert not lines._learns
     assert len(lines._known) <= KNOWN
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "args", "result"),
+    [
+        ("7<redis-server> 1700000000.000001 close(3) = 0 <0.000010>", "close", (3,), 0),
+        ("[pid 7<a b>] close(3) = 0", "close", (3,), 0),
+        ("7 18:51:14.096836 [   3] [00007fa5938d6ad7] close(3) = 0", "close", (3,), 0),
+        ("7 18:49:48 umask(0777) = 022", "umask", (777,), 0o22),
+        ("7 umask(0777) = 022", "umask", (777,), 0o22),
+        ("18:52:20.706232 epoll_pwait(9,  <unfinished ...>) = ?", "epoll_pwait", (9,), None),
+    ],
+)
+def test_what_other_flags_make_of_a_line(line: str, name: str, args: tuple[int, ...], result: int | None) -> None:
+    (call,) = items(line)
+    assert (call.name, call.args, call.result) == (name, args, result)
+
+
+def test_a_thread_that_ends_inside_a_call() -> None:
+    entered, whole = items("7 epoll_pwait(9,  <unfinished ...>", "7 <... epoll_pwait resumed> <unfinished ...>) = ?")
+    assert entered.entered_only
+    assert (whole.args, whole.result, whole.entered_only) == ((9,), None, False)
+
+
+def test_stacks_and_counts_are_passed_over() -> None:
+    lines = [
+        "7 close(3) = 0",
+        " > /usr/lib/x86_64-linux-gnu/libc.so.6(__close+0x17) [0x10d7f7]",
+        "% time     seconds  usecs/call     calls    errors syscall",
+        "------ ----------- ----------- --------- --------- ----------------",
+        " 24.22    0.000583           1       351           mmap",
+        "100.00    0.002407           0      2735        73 total",
+    ]
+    assert len(items(*lines)) == 1
