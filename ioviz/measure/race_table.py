@@ -39,6 +39,7 @@ COLUMN: Final = 8
 HEADS: Final = {
     "simulated": ("on the machine", "在模拟机器上"),
     "measured": ("on this computer", "在这台电脑上"),
+    "both": ("on both", "两边"),
     "connections": ("conn.", "连接"),
     "fastest": ("{where}: the fastest", "{where}：谁最快"),
     "one": ("one", "一个"),
@@ -62,6 +63,12 @@ SAYS: Final = {
         "this computer. The article says select: {verdict}.",
         "连接少、活跃高（{n} 个连接都说话）：select 的耗时是 epoll 的 {machine}（模拟机器）、{here}（这台电脑）。"
         "文章说这时 select 更合适：{verdict}。",
+    ),
+    "nio": (
+        "Where all speak, NIO is the fastest {where}: none of its recv() is for nothing, and it need not ask who is "
+        "ready. But it cannot sleep: with nobody speaking it would take a whole CPU.",
+        "全都在说话时，{where}最快的是 NIO：没有一次 recv() 是白问的，也不用先问谁就绪了。"
+        "可它不会睡：没人说话时，它会占满一个 CPU。",
     ),
     "wins": ("select beats epoll {where}: {tracks}.", "select 胜过 epoll 的情形（{where}）：{tracks}。"),
     "never": ("select beats epoll nowhere {where}.", "select 没有在任何情形下胜过 epoll（{where}）。"),
@@ -199,6 +206,10 @@ def verdicts(machine: Times, here: Times, lang: str, left: Left | None = None) -
         verdict = VERDICTS[tuple(sorted(holds))][zh]
         shown = [f"{ratio:.1f}" if key == "many" else f"{ratio * 100:.0f}%" for ratio in ratios if ratio is not None]
         found.append(SAYS[key][zh].format(n=one.connections, machine=shown[0], here=shown[1], verdict=verdict))
+    by_nio = [side for side, times in (("simulated", machine), ("measured", here)) if _nio_wins(times, left)]
+    if by_nio:
+        where = HEADS[by_nio[0]][zh] if len(by_nio) == 1 else HEADS["both"][zh]
+        found.append(SAYS["nio"][zh].format(where=where))
     for side, times in (("simulated", machine), ("measured", here)):
         if not all((method, one) in times for method in ("select", "epoll") for one in ran):
             continue
@@ -211,6 +222,13 @@ def verdicts(machine: Times, here: Times, lang: str, left: Left | None = None) -
         )
         found.append(SAYS["wins" if won else "never"][zh].format(where=HEADS[side][zh], tracks=tracks))
     return found
+
+
+def _nio_wins(times: Times, left: Left | None) -> bool:
+    """Whether it is the fastest on most of the tracks where all speak."""
+    tracks = [winners(times, cell(connections, 100), left) for connections in CONNECTIONS]
+    known = [found[0] for found in tracks if found]
+    return known.count("nio") * 2 > len(known)
 
 
 def _fit(text: Text, width: int) -> Text:

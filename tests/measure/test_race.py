@@ -148,6 +148,9 @@ def test_who_wins_is_computed() -> None:
     assert "no difference here" in verdicts(even, even, "en")[1]
     assert "so it is on one side, no difference on the other" in verdicts(some, even, "en")[1]
     assert "一边并非如此，另一边看不出差别" in verdicts(some, even, "zh")[0]
+    polls = times(bio=900, nio=90, select=100, poll=102, epoll=101)
+    assert "Where all speak, NIO is the fastest on this computer:" in verdicts(some, polls, "en")[2]
+    assert "全都在说话时，两边最快的是 NIO" in verdicts(polls, polls, "zh")[2]
     assert verdicts({}, {}, "en") == []
     assert len(verdicts(some, {}, "en")) == 1
     assert verdicts(times(bio=900, nio=500, select=100), {}, "en") == []
