@@ -103,12 +103,12 @@ def closing(scene: Scene, following: Scene | None, played: Played, lang: str, lo
         lines.append(
             Line(Text(_of(following.title, lang, look), look.strong), _mark(following), f"scene {following.id}")
         )
+    if scene.page is not None:
+        lines.append(Line(Text(say(lang, f"open-{scene.page}"), look.style("foreground")), item="page"))
     if scene.tries:
         lines.append(Line(Text(say(lang, "open-tries"), look.style("foreground")), item="tries"))
     if scene.article:
         lines.append(Line(Text(say(lang, "open-article"), look.style("foreground")), item="article"))
-    if scene.page is not None:
-        lines.append(Line(Text(say(lang, f"open-{scene.page}"), look.style("foreground")), item="page"))
     lines.append(Line(Text(say(lang, "open-gallery"), look.style("foreground")), item="gallery"))
     return Content(say(lang, "page-end", title=_of(scene.title, lang, look)), tuple(lines), "page-choose")
 
