@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ioviz.lesson.words import process_name, short
 from ioviz.model.files import SOCKET, TTY, Fd, OpenFile
-from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick, starting
 
 MOST: Final = 40
 O_NONBLOCK: Final = 0o4000
@@ -47,7 +47,8 @@ def key(moment: Moment) -> Hashable:
     sockets = moment.world.sockets
     rows, loose = _rows(moment), _nameless(moment)
     files = [*(file for _, file in rows if file is not None), *loose]
-    return tuple(rows), tuple(loose), tuple(sockets.get(file.obj) for file in files if file.kind == SOCKET)
+    ends = tuple(sockets.get(file.obj) for file in files if file.kind == SOCKET)
+    return tuple(rows), tuple(loose), ends, starting(moment)
 
 
 def _object(moment: Moment, file: OpenFile, *, brief: bool) -> str:
@@ -64,6 +65,8 @@ def _object(moment: Moment, file: OpenFile, *, brief: bool) -> str:
 def render(moment: Moment, width: int, height: int) -> Text:
     """A line a descriptor."""
     rows, loose = _rows(moment), _nameless(moment)
+    if starting(moment):
+        return Text(pick(moment, "no process yet", "还没有进程"), style="bright_black")
     if not rows and not loose:
         return Text(pick(moment, "only 0, 1 and 2: the terminal", "只有 0、1、2：终端"), style="bright_black")
     lines = []
@@ -95,6 +98,8 @@ def _open_file(moment: Moment, file: OpenFile, width: int) -> Text:
 def line(moment: Moment, width: int) -> Text:
     """The newest descriptors in short."""
     rows = _rows(moment)
+    if starting(moment):
+        return Text(pick(moment, "no process yet", "还没有进程"), style="bright_black")
     if not rows:
         return Text("0 1 2", style="bright_black")
     return Text("  ").join(Text(f"{fd.fd} {file.kind if file is not None else '?'}") for fd, file in rows[-6:])

@@ -42,6 +42,12 @@ def pick(moment: Moment, en: str, zh: str) -> str:
     return zh if moment.lang == "zh" else en
 
 
+def starting(moment: Moment, *stages: str) -> bool:
+    """Whether the host that is looked at is still starting up; with `stages`, whether it is at one of these."""
+    boot = moment.world.boots.get(moment.host)
+    return boot is not None and moment.host not in moment.world.hosts and (not stages or boot.stage in stages)
+
+
 def glyph(moment: Moment, plain: str, ascii_only: str) -> str:
     """The character to draw with."""
     return ascii_only if moment.ascii else plain

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ioviz.model.lists import walk
 from ioviz.model.task import DEAD, SLEEPING
-from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick, starting
 from ioviz.view.source import task_state
 
 MOST: Final = 24
@@ -36,7 +36,7 @@ def key(moment: Moment) -> Hashable:
     cpu = moment.world.cpus.get(moment.host)
     tasks = moment.world.tasks
     sleepers = tuple(tasks[tid] for tid in _sleepers(moment))
-    return cpu.task if cpu else 0, tuple(_queue(moment)), sleepers, _ended(moment)
+    return cpu.task if cpu else 0, tuple(_queue(moment)), sleepers, _ended(moment), starting(moment)
 
 
 def _name(moment: Moment, tid: int) -> str:
@@ -59,6 +59,8 @@ def _in_rows(names: list[str], arrow: str, width: int, most: int) -> list[str]:
 
 def render(moment: Moment, width: int, height: int) -> Text:
     """Three rows: running, ready, sleeping; a sleeper a line."""
+    if starting(moment):
+        return Text(pick(moment, "no task yet", "还没有任务"), style="bright_black")
     cpu = moment.world.cpus.get(moment.host)
     arrow = glyph(moment, " → ", " -> ")
     running = _name(moment, cpu.task) if cpu is not None and cpu.task else pick(moment, "nobody (idle)", "没有（空闲）")
@@ -81,6 +83,8 @@ def render(moment: Moment, width: int, height: int) -> Text:
 
 def line(moment: Moment, width: int) -> Text:
     """Counts."""
+    if starting(moment):
+        return Text(pick(moment, "no task yet", "还没有任务"), style="bright_black")
     cpu = moment.world.cpus.get(moment.host)
     running = str(cpu.task) if cpu is not None and cpu.task else pick(moment, "idle", "空闲")
     ready, asleep = len(_queue(moment)), len(_sleepers(moment))

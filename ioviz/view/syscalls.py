@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from ioviz.lesson.words import task_name
+from ioviz.model.boot import FIRMWARE, LOADER
 from ioviz.model.cpu import NO_VECTOR, TrapEntered
 from ioviz.model.idt import SYSCALL
 from ioviz.model.syscalls import BY_NR, SYSCALLS, Syscall, name_of
-from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
+from ioviz.view.moment import Moment, glyph, joined, make_panel, pick, starting
 
 if TYPE_CHECKING:
     from ioviz.model.cpu import Frame
@@ -56,11 +57,14 @@ def key(moment: Moment) -> Hashable:
     """The call under way, the calls that sleep, and which of the two tables is used."""
     event = moment.event
     step = moment.step if isinstance(event, TrapEntered) else 0
-    return _frame(moment), _legacy(moment), tuple(_blocked(moment)), step, moment.steps if step else 0
+    there = starting(moment, FIRMWARE, LOADER)
+    return _frame(moment), _legacy(moment), tuple(_blocked(moment)), step, moment.steps if step else 0, there
 
 
 def render(moment: Moment, width: int, height: int) -> Text:
     """The register that holds the number, then the table around the row of the call, then who sleeps in a call."""
+    if starting(moment, FIRMWARE, LOADER):
+        return Text(pick(moment, "there is no kernel yet, and no table", "还没有内核，也就没有这张表"), style=DIM)
     frame, legacy = _frame(moment), _legacy(moment)
     table: list[Syscall] = sorted(SYSCALLS, key=lambda row: row.nr32 if legacy else row.nr)
     current = BY_NR.get(frame.nr) if frame is not None else None

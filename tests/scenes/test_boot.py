@@ -76,6 +76,17 @@ def test_at_power_on_there_is_nothing_yet() -> None:
     assert (world.boots[1].mode, world.boots[1].idt_base) == ("real", 0)
 
 
+def test_the_panels_show_nothing_that_is_not_there_yet() -> None:
+    scene = play("boot")
+    for title, kernel in (("The boot loader", False), ("Rings and page tables", True), ("Process 1", True)):
+        place = scene.chapter(title)
+        shown_then = {name: scene.panel(name, place, 60, 8) for name in ("syscalls", "sched", "files", "idt")}
+        assert ("there is no kernel yet" in shown_then["syscalls"]) == (not kernel)
+        assert (shown_then["sched"] == "no task yet") == (title != "Process 1")
+        assert (shown_then["files"] == "no process yet") == (title != "Process 1")
+        assert ("there is no table yet" in shown_then["idt"]) == (title != "Process 1")
+
+
 def test_an_interrupt_of_the_disk_ends_the_wait() -> None:
     scene = play("boot")
     slept = scene.chapter("execve() waits for the disk")
