@@ -76,5 +76,6 @@ def test_on_this_computer() -> None:
     assert again.startswith("BlockingIOError")
     assert end == "b''"
     assert measured(SCENE, 3)[0] > 1  # as many as this computer manages in a second
-    assert len(measured(SCENE, 4)) == 2  # ms: how late the reader that blocks, and the one that naps
-    assert shown(SCENE, 5) == "False True False\n"
+    assert measured(SCENE, 4)[1] < 100  # of 100,000 calls
+    assert len(measured(SCENE, 5)) == 2  # ms: how late the reader that blocks, and the one that naps
+    assert shown(SCENE, 6) == "False True False\n"
