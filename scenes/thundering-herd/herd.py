@@ -9,7 +9,7 @@ THREADS = 3
 
 
 def herd(title, mask, one_epoll):
-    """Put three threads to sleep in epoll_wait, make the descriptor ready once, and count who comes back."""
+    """Put three threads to sleep in epoll_wait, make the descriptor ready once, and tell who comes back, in order."""
     counter = os.eventfd(0)
     epolls = []
     for _ in range(1 if one_epoll else THREADS):
@@ -30,7 +30,7 @@ def herd(title, mask, one_epoll):
     os.eventfd_write(counter, 1)  # one event; nobody reads the counter, so it stays ready
     for thread in threads:
         thread.join()
-    print(f"{title}: {len(back)} woken, in this order: {back}")
+    print(f"{title}: {len(back)} woken {back}")
     os.close(counter)
     for epoll in epolls:
         epoll.close()
@@ -39,5 +39,5 @@ def herd(title, mask, one_epoll):
 herd("one epoll, LT", select.EPOLLIN, one_epoll=True)
 herd("one epoll, ET", select.EPOLLIN | select.EPOLLET, one_epoll=True)
 herd("one epoll, ONESHOT", select.EPOLLIN | select.EPOLLONESHOT, one_epoll=True)
-herd("an epoll each", select.EPOLLIN, one_epoll=False)
-herd("an epoll each, EXCLUSIVE", select.EPOLLIN | select.EPOLLEXCLUSIVE, one_epoll=False)
+herd("3 epolls, LT", select.EPOLLIN, one_epoll=False)
+herd("3 epolls, EXCLUSIVE", select.EPOLLIN | select.EPOLLEXCLUSIVE, one_epoll=False)
