@@ -45,6 +45,7 @@ from ioviz.model.task import (
 from ioviz.model.world import World
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable, Iterable
 
     from ioviz.live.calls import Item
@@ -104,6 +105,8 @@ class Mirror:
         """Descriptor → when the call that opened it returned, and in which thread."""
         self.returned = (0, 0)
         """When the call at hand returned, and in which thread."""
+        self.passed: dict[int, deque[tuple[int, ...]]] = {}
+        """Socket → the open files of each message on its way there (SCM_RIGHTS)."""
         self.heard: dict[int, int] = {}
         """Thread → when it was last seen to enter or leave a call, by the source's clock."""
         self.inodes: dict[int, int] = {}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from ioviz.live.kcmp import with_instances
 from ioviz.live.snapshot import Descriptor, Interest, ProcessState, Snapshot, Thread
 from ioviz.live.sockdiag import read_sockets
 from ioviz.live.source import Refusal
@@ -149,6 +150,8 @@ def take(
         inodes = {each.inode for each in process.descriptors if each.kind == "socket"}
         inodes.update(item.inode for each in process.descriptors for item in each.interests)
         sockets.update(read_sockets(pid, inodes - sockets.keys(), ours=process.netns == own_netns()))
+    if seed and sum(each.kind == "epoll" for process in processes for each in process.descriptors) > 1:
+        processes = with_instances(processes)
     took = time.monotonic_ns() - started
     return Snapshot(began, tuple(processes), sockets, tuple(missing), False, seed, took)
 

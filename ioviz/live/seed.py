@@ -37,6 +37,8 @@ from ioviz.model.task import DEAD, SLEEPING, TaskSlept, TaskSwitched
 from ioviz.model.wait import EXCLUSIVE_HEAD
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ioviz.live.calls import ReadySeen
     from ioviz.live.mirror import Mirror
 from ioviz.live.snapshot import Descriptor, Interest, ProcessState, Snapshot, SocketState
@@ -55,10 +57,11 @@ LOWER_HALF: Final = 0xFFFFFFFF
 def begin(m: Mirror, snapshot: Snapshot) -> None:
     """Make what `snapshot` has, and mend what the mirror has otherwise (after a loss)."""
     m.task, m.cause = 0, NO_CAUSE
+    ends: dict[int, int] = {}
     for process in snapshot.processes:
         for thread in process.threads:
             add_thread(m, thread.tid, process.pid, process.name, process.argv)
-        _tables(m, process, snapshot)
+        _tables(m, process, snapshot, ends)
     m.origin = 1
     compared, differences = 0, 0
     for process in snapshot.processes:
@@ -80,7 +83,7 @@ def compare(m: Mirror, snapshot: Snapshot) -> None:
     for process in snapshot.processes:
         if process.pid not in m.world.processes:
             continue
-        _tables(m, process, snapshot)
+        _tables(m, process, snapshot, {})
         for descriptor in process.descriptors:
             if descriptor.kind == "epoll":
                 found, wrong = _interests(m, process, descriptor, snapshot, count=True)
@@ -110,21 +113,22 @@ def ready_seen(m: Mirror, seen: ReadySeen) -> None:
         m.seen(ReadyLinked, ep, item, 0, "callback")
 
 
-def _doubtful(m: Mirror, pid: int, fd: int, snapshot: Snapshot) -> bool:
-    return not snapshot.seed and m.touched.get(fd_key(pid, fd), 0) > snapshot.t - MARGIN
+def _doubtful(m: Mirror, pids: Iterable[int], fd: int, snapshot: Snapshot) -> bool:
+    """Whether a call of one of the processes changed what `fd` means when, or after, the snapshot was taken."""
+    return not snapshot.seed and any(m.touched.get(fd_key(pid, fd), 0) > snapshot.t - MARGIN for pid in pids)
 
 
-def _tables(m: Mirror, process: ProcessState, snapshot: Snapshot) -> None:
-    """Descriptors that are there and were not seen to come, and the other way round."""
+def _tables(m: Mirror, process: ProcessState, snapshot: Snapshot, ends: dict[int, int]) -> None:
+    """Descriptors that are there and were not seen to come, and the other way round. `ends` has the pipes, and the open
+    epoll instances, of this snapshot that were met so far."""
     world, pid = m.world, process.pid
     m.origin = 1 if snapshot.seed else 2
     there = {descriptor.fd for descriptor in process.descriptors}
     for row in [row for row in world.fds.values() if row.pid == pid and row.fd not in there]:
-        if not _doubtful(m, pid, row.fd, snapshot):
+        if not _doubtful(m, (pid,), row.fd, snapshot):
             close_fd(m, pid, row.fd)
-    ends: dict[int, int] = {}
     for descriptor in process.descriptors:
-        if not _same(m, pid, descriptor) and not _doubtful(m, pid, descriptor.fd, snapshot):
+        if not _same(m, pid, descriptor) and not _doubtful(m, (pid,), descriptor.fd, snapshot):
             install(m, pid, descriptor.fd, _file(m, descriptor, snapshot, ends), bool(descriptor.flags & O_CLOEXEC))
             m.touched.pop(fd_key(pid, descriptor.fd), None)
             m.opened.pop(fd_key(pid, descriptor.fd), None)
@@ -163,6 +167,11 @@ def _file(m: Mirror, descriptor: Descriptor, snapshot: Snapshot, ends: dict[int,
         ends[inode] = pipe
         return open_file(m, PIPE_WRITE if writes else PIPE_READ, pipe, descriptor.flags)
     own = KINDS.get(kind, kind)
+    if kind == "epoll" and inode < 0 and snapshot.seed:  # several descriptors may name one instance
+        known = ends.get(inode, 0)
+        if known not in m.world.files:
+            known = ends[inode] = open_file(m, own, make_object(m, own), descriptor.flags)
+        return known
     return open_file(m, own, make_object(m, own), descriptor.flags)
 
 
@@ -172,13 +181,14 @@ def _interests(
     """Compare one instance with the kernel's; how many items were compared, and how many differed. Mends them."""
     world, pid = m.world, process.pid
     row = world.files.get(m.file_of(pid, descriptor.fd))
-    if row is None or row.kind != EVENTPOLL or _doubtful(m, pid, descriptor.fd, snapshot):
+    if row is None or row.kind != EVENTPOLL or _doubtful(m, (pid,), descriptor.fd, snapshot):
         return 0, 0
     ep = row.obj
+    sharing = {pid} if row.refs < 2 else {each.pid for each in world.fds.values() if each.file == row.id}
     bits = LOWER_HALF if world.mirrors[1].source.startswith("probe") else ~0
     theirs = Counter((each.fd, _mask(each.events), each.data & bits) for each in descriptor.interests)
     ours: dict[tuple[int, int, int], list[int]] = {}
-    for item in [item for item in _items(m, ep) if not _doubtful(m, pid, world.epitems[item].fd, snapshot)]:
+    for item in [item for item in _items(m, ep) if not _doubtful(m, sharing, world.epitems[item].fd, snapshot)]:
         epitem = world.epitems[item]
         ours.setdefault((epitem.fd, _mask(epitem.events), epitem.data & bits), []).append(item)
     compared = sum(theirs.values())
@@ -188,7 +198,7 @@ def _interests(
         for item in items[both:]:
             extra.setdefault(key[0], []).append(item)
     missing = [each for each in descriptor.interests if theirs.get((each.fd, _mask(each.events), each.data & bits), 0)]
-    missing = [each for each in missing if not _doubtful(m, pid, each.fd, snapshot)]
+    missing = [each for each in missing if not _doubtful(m, sharing, each.fd, snapshot)]
     differences = 0
     m.origin = 1
     for each in missing:

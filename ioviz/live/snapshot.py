@@ -21,7 +21,8 @@ class Interest(msgspec.Struct, frozen=True, gc=False):
 
 class Descriptor(msgspec.Struct, frozen=True, gc=False):
     """An open descriptor. `kind` is socket, pipe, epoll, eventfd, timerfd, signalfd, inotify, io_uring, tty, file or
-    anon; `inode` of the socket or pipe; `target` what the link in `/proc/PID/fd` says; `flags` those of `open`, with
+    anon; `inode` of the socket or pipe, or of an epoll descriptor a number below zero
+    that others of the same instance share; `target` what the link in `/proc/PID/fd` says; `flags` those of `open`, with
     O_CLOEXEC; `interests` of an epoll descriptor."""
 
     fd: int

@@ -5,12 +5,12 @@ Nobody sees what is in a real queue, so bytes are counted: what a call took must
 
 from __future__ import annotations
 
+from collections import deque
 from errno import EAGAIN, ECONNREFUSED, ECONNRESET, EINPROGRESS, EPIPE
 from typing import TYPE_CHECKING
 
 from ioviz.live.open_files import (
     AF_UNIX,
-    FILE,
     O_CLOEXEC,
     O_NONBLOCK,
     SNDBUF,
@@ -28,6 +28,7 @@ from ioviz.model.files import (
     PIPE_READ,
     PIPE_WRITE,
     SOCKET,
+    FileHeld,
 )
 from ioviz.model.mirror import BytesArrived, BytesPassed, QueueMeasured
 from ioviz.model.socket import (
@@ -164,7 +165,7 @@ def received(m: Mirror, pid: int, call: Call) -> None:
         if file is None:
             return
     if call.name == "recvmsg" and result is not None and result >= 0 and call.args[1] and call.args[1][1]:
-        _rights(m, pid, call)
+        _rights(m, pid, call, file.obj)
     if result is None or file.kind not in (SOCKET, PIPE_READ, EVENTFD):
         return
     obj = file.obj
@@ -195,11 +196,31 @@ def received(m: Mirror, pid: int, call: Call) -> None:
             m.infer(RstReceived, obj, 0)
 
 
-def _rights(m: Mirror, pid: int, call: Call) -> None:
-    for fd in call.args[1][1]:
+def _rights(m: Mirror, pid: int, call: Call, sock: int) -> None:
+    """Descriptors came with a message: of the files that were sent, or, if nobody saw that, most likely of sockets."""
+    fds = call.args[1][1]
+    on_way = m.passed.get(sock)
+    files = on_way.popleft() if on_way else ()
+    if len(files) != len(fds):
+        files = (0,) * len(fds)
+    for fd, file in zip(fds, files, strict=True):
         m.origin = 1
-        install(m, pid, fd, open_file(m, FILE, 0, 2), False)
+        if file:
+            install(m, pid, fd, file, False)
+            m.infer(FileHeld, file, -1)
+        else:
+            known_file(m, pid, fd, SOCKET)
     m.wants_look = True
+
+
+def _passing(m: Mirror, pid: int, fds: tuple[int, ...], peer: int) -> None:
+    """Descriptors are sent: until somebody receives them, the message refers to their files."""
+    files = tuple(m.file_of(pid, fd) for fd in fds)
+    if peer not in m.world.sockets or not all(files):
+        return
+    for file in files:
+        m.infer(FileHeld, file, 1)
+    m.passed.setdefault(peer, deque()).append(files)
 
 
 def sent(m: Mirror, pid: int, call: Call) -> None:
@@ -219,6 +240,8 @@ def sent(m: Mirror, pid: int, call: Call) -> None:
             m.seen(BytesArrived, rx(obj), result)
     elif result > 0:
         row = m.world.sockets[obj]
+        if call.name == "sendmsg" and len(call.args) > 1 and call.args[1] and call.args[1][1]:
+            _passing(m, pid, call.args[1][1], row.peer)
         m.seen(BytesPassed, tx(obj), result)
         if row.nospace:
             m.infer(NoSpaceSet, obj, False)

@@ -390,3 +390,53 @@ def test_a_thread_that_the_kernel_says_sleeps_is_not_shown_as_ready() -> None:
     assert mirror.world.tasks[8].state != SLEEPING
     mirror.feed([Call(7, "close", (4,), 0, t + 2 * 10**9, t + 2 * 10**9)])
     assert mirror.world.tasks[7].state != SLEEPING
+
+
+def test_descriptors_in_a_message_are_the_files_that_were_sent() -> None:
+    events: list[Event] = []
+    mirror = Mirror(events.append, "test")
+    mirror.feed([
+        Call(7, "socketpair", (1, 1, 0, (3, 4)), 0, 1, 2),
+        Call(7, "clone", (0,), 8, 3, 4),
+        Call(7, "socket", (2, 1, 0), 5, 5, 6),
+        Call(7, "sendmsg", (3, (None, (5,)), 0), 1, 7, 8),
+        Call(7, "close", (5,), 0, 9, 10),
+    ])  # fmt: skip
+    sent = mirror.world.sockets  # the message refers to the socket: it is still there
+    assert any(row.family == 2 for row in sent.values())
+    mirror.feed([Call(8, "recvmsg", (4, (None, (9,)), 0), 1, 11, 12)])
+    file = mirror.world.files[mirror.file_of(8, 9)]
+    assert mirror.world.sockets[file.obj].family == 2
+    assert file.refs == 1
+    mirror.feed([Call(8, "recvmsg", (4, (None, (10,)), 0), 1, 13, 14)])  # nobody saw that one being sent
+    assert mirror.world.files[mirror.file_of(8, 10)].kind == "socket"
+    mirror.feed([Call(8, "close", (9,), 0, 15, 16)])
+    assert file.id not in mirror.world.files
+    assert not check(mirror.world)
+
+
+def test_an_instance_that_two_processes_share_is_one_and_doubtful_for_both() -> None:
+    mirror = Mirror(lambda event: None, "test")
+    t = 10**12
+    epolls = [Descriptor(4, "epoll", -1, "anon_inode:[eventpoll]", 2), Descriptor(5, "epoll", -2, "", 2)]
+
+    def shot(at: int, *interests: Interest, seed: bool = False) -> Snapshot:
+        from msgspec.structs import replace
+
+        one = replace(epolls[0], interests=interests)
+        states = [ProcessState(pid, 1, "x", ("x",), (Thread(pid, "R"),), (one, epolls[1])) for pid in (7, 8)]
+        states[1] = replace(states[1], descriptors=(one, replace(epolls[1], inode=-3)))
+        return Snapshot(at, tuple(states), {}, (), False, seed)
+
+    mirror.feed([shot(t, seed=True)])
+    assert mirror.file_of(7, 4) == mirror.file_of(8, 4)
+    assert mirror.file_of(7, 5) != mirror.file_of(8, 5)
+    mirror.feed([
+        Call(8, "socket", (2, 1, 0), 6, t + 10**9, t + 10**9 + 1, pid=8),
+        Call(8, "epoll_ctl", (4, 1, 6, (1, 6)), 0, t + 10**9 + 2, t + 10**9 + 3, pid=8),
+    ])  # fmt: skip
+    mirror.feed([shot(t + 10**9)])  # taken just then, it may have the item or not, whoever's descriptor was read
+    assert mirror.world.mirrors[1].differences == 0
+    assert len(mirror.world.epitems) == 1
+    mirror.feed([shot(t + 2 * 10**9)])
+    assert mirror.world.mirrors[1].differences == 1

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from ioviz.live import procfs
+from ioviz.live.kcmp import same_file
 from ioviz.live.sockdiag import read_sockets
 from tests.live.real import needs_procfs
 
@@ -85,3 +86,17 @@ def test_the_dead_and_the_kernel_s_own_are_refused(monkeypatch: pytest.MonkeyPat
     kernel = procfs.why_not(os.getpid())
     assert kernel is not None
     assert "thread of the kernel" in kernel.sentence()
+
+
+def test_descriptors_of_one_epoll_instance_are_told_from_those_of_another() -> None:
+    with select.epoll() as one, select.epoll() as other:
+        again = os.dup(one.fileno())
+        try:
+            if not same_file(os.getpid(), one.fileno(), os.getpid(), again):
+                pytest.skip("this kernel has no kcmp, or does not permit it")
+            (process,) = procfs.take([os.getpid()], seed=True).processes
+        finally:
+            os.close(again)
+        known = {row.fd: row.inode for row in process.descriptors}
+        assert known[one.fileno()] == known[again] != known[other.fileno()]
+        assert known[again] < 0
