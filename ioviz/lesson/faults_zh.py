@@ -78,8 +78,14 @@ SCENES: Final[tuple[tuple[str, str], ...]] = (
     (r"Unclosed (?:array|inline table)", "括号没有闭合"),
     (r"Unterminated string", "字符串没有结束"),
     (r"Unescaped '\\' in a string", "字符串里有未转义的反斜杠"),
-    (r"Illegal character (?P<what>'.*')", "有不合法的字符 {what}"),
-    (r"Cannot (?:overwrite a value|mutate immutable namespace .*|declare .* twice)", "同一个键写了两次"),
+    (r"(?:Illegal|Found invalid) character (?P<what>'.*')", "有不合法的字符 {what}"),
+    (r"Expected (?P<what>'.*')", "这里缺少 {what}"),
+    (r"Invalid hex value", "不是合法的十六进制数"),
+    (r"Escaped character is not a Unicode scalar value", "转义写出的不是 Unicode 字符"),
+    (
+        r"Cannot (?:overwrite a value|mutate immutable namespace .*|redefine namespace .*|declare .* twice)",
+        "同一个键写了两次",
+    ),
     (r"Duplicate inline table key (?P<what>'.*')", "键 {what} 写了两次"),
 )
 

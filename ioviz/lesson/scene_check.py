@@ -43,7 +43,7 @@ class Fault(NamedTuple):
 
 def fault_of_shape(message: str, kind: type) -> Fault:
     """What msgspec complained of when it read a `kind`, with what is allowed there."""
-    said, _, place = message.partition(" - at `$")
+    said, _, place = message.replace(" | null`", "`").partition(" - at `$")
     path = _path(place.rstrip("`"))
     here = _type_at(kind, path)
     missing, unknown = (re.search(rf"{word} field `(.+)`", said) for word in ("required", "unknown"))

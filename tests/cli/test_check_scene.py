@@ -88,6 +88,11 @@ def test_it_says_the_same_in_chinese(laid: Path, capsys: pytest.CaptureFixture[s
             "toml:37: chapters[2].title.en: there is a control character",
         ),
         ("minutes = 2", "minutes = ", "scene.toml:8: is not TOML: Invalid value"),
+        (
+            "minutes = 2",
+            "minutes = 'two'",
+            "toml:8: minutes: expected `int`, got `str`; allowed: a whole number from 1 to 60",
+        ),
         ("minutes = 2", 'minutes = 2\nnext = "nowhere"', "no scene 'nowhere'; the scenes are:"),
         ('ask = "blocks"', 'ask = "weather"', "scene.toml:"),
         ("minutes = 2", "minutes = 0", "scene.toml:8: minutes: expected `int` >= 1; allowed: a whole number from 1"),
