@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ioviz.lesson.endings import told
 from ioviz.lesson.scene import SceneError, find_scenes, load_scene
@@ -230,3 +233,51 @@ def test_remote_programs_may_have_hosts_of_their_own(tmp_path: Path) -> None:
 def test_only_a_remote_program_has_a_host(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match=r"scene.toml:\d+: main.py has a host"):
         load_scene(scene(tmp_path, GOOD.replace('file = "main.py"', 'file = "main.py"\nhost = 2')))
+
+
+SPOILED = (
+    "0",
+    "-1",
+    "1e9",
+    "true",
+    "nan",
+    "[]",
+    "{}",
+    '""',
+    '"x"',
+    "[1]",
+    "{ a = 1 }",
+    "1979-05-27",
+    '"\\u0000"',
+    "[[",
+    "é",
+)
+
+
+@given(
+    spoiled=st.lists(
+        st.tuples(
+            st.integers(0, FULL.count("\n")),
+            st.sampled_from(("value", "line", "none", "again")),
+            st.sampled_from(SPOILED),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_however_a_scene_is_spoiled_the_file_and_the_line_are_told(spoiled: list[tuple[int, str, str]]) -> None:
+    lines = FULL.split("\n")
+    for at, how, text in spoiled:
+        line = lines[at]
+        value = f"{line.partition('=')[0]}= {text}" if "=" in line else text
+        lines[at] = {"value": value, "line": text, "none": "", "again": f"{line}\n{line}"}[how]
+    said: SceneError | None = None
+    with TemporaryDirectory() as folder:
+        path = scene(Path(folder), "\n".join(lines))
+        try:
+            load_scene(path)
+        except SceneError as error:
+            said = error
+    if said is not None:
+        assert re.match(r".*mine/scene\.toml:\d+: .+", str(said), re.DOTALL)
+        assert told(said, "zh") != str(said)
