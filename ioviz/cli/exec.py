@@ -57,7 +57,7 @@ def _run(request: Request) -> int:
         sinks: list[Callable[[Event], object]] = []
         if request.record is not None:
             run.writer = _recording(request, stack)
-            sinks.append(run.writer.write)
+            sinks.append(run.writer.hold)
         if request.json:
             sinks.append(lambda event: output.out(json_of(event)))
         if request.strace:
@@ -82,7 +82,8 @@ def _run(request: Request) -> int:
         before = signal.signal(signal.SIGINT, run.on_sigint)
         stack.callback(signal.signal, signal.SIGINT, before)
         while not run.machine.run(SLICE) and not output.closed:
-            pass
+            if run.writer is not None:
+                run.writer.flush()
         output.finish()
         if output.problem:
             print(say("usage", text=say("no-output", why=output.problem)), file=sys.stderr)
@@ -109,7 +110,7 @@ class Run:
         """The next line of our own stdin; b"" at its end, None after Ctrl+C."""
         self._asking = True
         try:
-            return sys.stdin.buffer.readline()
+            return None if self.machine.interrupting else sys.stdin.buffer.readline()
         except _Interrupted:
             return None
         finally:

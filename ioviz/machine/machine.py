@@ -117,6 +117,11 @@ class Machine:
         self._interrupted = False
         self.kernel.attention = 0
 
+    @property
+    def interrupting(self) -> bool:
+        """Whether nobody has attended to the last Ctrl+C yet."""
+        return not self._interrupted
+
     def dispose(self) -> None:
         """End every guest. The log keeps what happened."""
         with self._hosting:

@@ -336,3 +336,20 @@ def test_ctrl_c_at_a_question_interrupts_the_program_and_again_ends_the_run(prog
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+@pytest.mark.parametrize("body", ["pass", "print(n)", "os.write(1, b'x')", "time.sleep(0.001)"])
+def test_a_recursion_without_end_is_the_program_s_own_error_and_its_recording_is_whole(
+    program: Path, tmp_path: Path, body: str
+) -> None:
+    program.write_text(
+        f"import os, sys, time\ndef f(n):\n    {body}\n    f(n + 1)\ntry:\n    f(0)\nexcept RecursionError:\n"
+        "    print('caught', file=sys.stderr)\nf(0)\n"
+    )
+    result = ioviz("exec", "--record", tmp_path / "run.ioviz", program)
+    assert result.code == 1
+    assert result.err.startswith("caught\nTraceback")
+    assert "RecursionError: maximum recursion depth exceeded" in result.err
+    recorded = load(tmp_path / "run.ioviz")
+    assert [event.seq for event in recorded.events(0, len(recorded))] == list(range(len(recorded)))
+    assert recorded.world(len(recorded)).runs[1].code == 1

@@ -80,9 +80,9 @@ class Core:
         """Make an event of `kind` with its own fields, apply it and log it; returns its seq.
 
         Everything passes here, so the common numbers of fields are spelled out: a starred call takes twice as long.
+        The number counts when the event is logged: a program that recursed too deep leaves no room for it.
         """
         seq = self.seq
-        self.seq = seq + 1
         count = len(own)
         if count == 2:
             a, b = own
@@ -97,6 +97,7 @@ class Core:
             event = kind(seq, self.now, self.cpu, self.task, self.cause, 0, self.at, *own)
         event.apply(self.world)
         self.sink(event)
+        self.seq = seq + 1
         return seq
 
     def new_id(self) -> int:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from errno import EINTR, ENOSYS
+from sys import getrecursionlimit, setrecursionlimit
 from typing import TYPE_CHECKING, Any, Literal
 
 from ioviz.machine.kernel import eventpoll
@@ -42,6 +44,8 @@ IDLE_READS, IDLE_TURN = 100, 20_000
 """After so many looks at the clock with nothing between them, each costs so many ns more."""
 ERESTARTSYS = 512
 """What the log shows as the result of a call that is going to be made again; no program ever sees it."""
+ROOM = 200
+"""Frames that the kernel has to itself where a program has recursed to its limit: they stand on the program's stack."""
 PATIENCE = 50
 """How often a task that was told to end may catch that and go on before it is left where it stands."""
 
@@ -84,6 +88,8 @@ class Kernel(Files):
         self._line_cost = self.costs.line
         self._trap_cost = self.costs.trap
         self._sysret_cost = self.costs.sysret
+        self.recursion = getrecursionlimit()
+        """The recursion limit of the guests."""
         self.frames_given = 0
         """Pages of physical memory that page faults have used; the first one is that of zeros."""
         self.page_cache: dict[tuple[str, int], int] = {}
@@ -113,15 +119,16 @@ class Kernel(Files):
         if entry is None:
             self.stop("unsupported", f"the machine has no system call {name_of(nr)} {self.where()}", 126)
         handler, show_args, show_out = entry
+        setrecursionlimit(self.recursion + ROOM)
         # The two events are made in place: this is the hottest path there is, and `emit` would cost half as much again.
         world, sink = self.world, self.sink
         self.now = self.last_trap = now = self.now + self._trap_cost
         cause, seq = self.cause, self.seq
-        self.seq = seq + 1
         shown = args if show_args is None else show_args(args)
         event: Event = TrapEntered(seq, now, self.cpu, task, cause, 0, self.at, self.vector, nr, shown)
         event.apply(world)
         sink(event)
+        self.seq = seq + 1
         self.cause = seq
         try:
             result = handler(self, *args)
@@ -139,13 +146,17 @@ class Kernel(Files):
                 return self._restart(nr, args)
         self.now = now = self.now + self._sysret_cost
         seq = self.seq
-        self.seq = seq + 1
         event = SyscallReturned(seq, now, self.cpu, self.task, self.cause, 0, self.at, nr, ret, out)
         event.apply(world)
         sink(event)
+        self.seq = seq + 1
         self.cause = seq
         if now >= self.attention:
             self.attend()
+        try:  # noqa: SIM105  # `suppress` takes ten times as long
+            setrecursionlimit(self.recursion)
+        except RecursionError:  # it was in user mode while another slept in a call
+            pass
         return result
 
     def execute(self, instruction: Callable[..., int | None], *operands: int) -> int | None:
@@ -232,10 +243,10 @@ class Kernel(Files):
         self.at = at
         self.now = now = self.now + self._line_cost
         seq = self.seq
-        self.seq = seq + 1
         event = LineReached(seq, now, self.cpu, self.task, self.cause, 0, at)
         event.apply(self.world)
         self.sink(event)
+        self.seq = seq + 1
         self.cause = seq
         if now >= self.attention:
             self._attend_user()
@@ -245,7 +256,10 @@ class Kernel(Files):
             return
         if self.thread.killed:
             self._insist()
+        setrecursionlimit(self.recursion + ROOM)
         self.attend()
+        with suppress(RecursionError):
+            setrecursionlimit(self.recursion)
         process = self.processes.get(self.pid)
         if process is not None and process.check_signals is not None:
             process.check_signals()

@@ -121,6 +121,8 @@ def tty_read(k: Kernel, file: OpenFile, n: int) -> Result:
             return 0, b""
         if file.flags & O_NONBLOCK:
             return -EAGAIN
+        if terminal.person and k.processes[k.pid].marked:
+            return -EINTR  # a Ctrl+C that came just before, and of which Python has not heard yet
         if k.sleep("n_tty_read", (file.obj,)) == "signal":
             return -EINTR
 

@@ -51,6 +51,8 @@ class KernelPort(Protocol):
     """Its process."""
     ended: bool
     """Whether the run is over."""
+    recursion: int
+    """The recursion limit of the guests; the kernel has frames of its own beyond it."""
     line: Callable[[int], None]
     """The hook that instrumented lines call with their `at`."""
 

@@ -34,8 +34,6 @@ class Hosting:
         self.guests: dict[int, Guest] = {}
         self._saved: tuple[Callable[..., Any], Callable[..., Any]] | None = None
         self._warnings: Any = None
-        self._recursion = 0
-        """The recursion limit that the guests have come to, put away while none runs."""
         self._host_recursion = sys.getrecursionlimit()
 
     def __enter__(self) -> Hosting:
@@ -45,7 +43,8 @@ class Hosting:
         Hosting._unfinished.add(id(self))
         gc.disable()
         limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(max(limit, self._recursion))
+        self._kernel.recursion = max(limit, self._kernel.recursion)
+        sys.setrecursionlimit(self._kernel.recursion)
         self._host_recursion = limit
         self._warnings = warnings.catch_warnings()
         self._warnings.__enter__()
@@ -56,7 +55,6 @@ class Hosting:
 
     def __exit__(self, *exception: object) -> None:
         assert self._saved is not None
-        self._recursion = sys.getrecursionlimit()
         sys.setrecursionlimit(self._host_recursion)
         self._warnings.__exit__(None, None, None)
         sys.unraisablehook, sys.displayhook = self._saved

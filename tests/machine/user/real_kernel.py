@@ -29,6 +29,8 @@ def _sock(fd: int) -> socket.socket:
 class RealKernel:
     """`Kernel.syscall` for the calls that sockets, polling and descriptors need."""
 
+    recursion = 1000
+
     task = 1
     pid = 1
 

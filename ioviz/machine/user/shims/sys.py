@@ -113,8 +113,10 @@ class _Sys:
         if limit < 1:
             raise ValueError("recursion limit must be greater or equal than 1")
         self._recursion_limit = limit
-        if sys.getrecursionlimit() < limit <= DEEPEST:
-            sys.setrecursionlimit(limit)
+        kernel = self._guest.kernel
+        if kernel.recursion < limit <= DEEPEST:
+            kernel.recursion = limit
+            sys.setrecursionlimit(max(limit, sys.getrecursionlimit()))
 
     def getswitchinterval(self) -> float:
         return self._switch_interval
