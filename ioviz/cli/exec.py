@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import sys
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
@@ -53,6 +55,7 @@ def _run(request: Request) -> int:
     launches, config = launches_of(request), config_of(request.knobs)
     with ExitStack() as stack:
         run = Run()
+        person = sys.stdin is not None and sys.stdin.isatty()
         output = Output(run.peer_name, show_stdout=not request.json)
         sinks: list[Callable[[Event], object]] = []
         if request.record is not None:
@@ -74,11 +77,13 @@ def _run(request: Request) -> int:
             limits=limits_of(request),
             printed=output.printed,
             ask=run.ask,
-            person=sys.stdin is not None and sys.stdin.isatty(),
+            person=person,
             lines=request.lines and bool(request.record or request.json),
             bursts=not sinks,
         )
         stack.callback(run.machine.dispose)
+        if person:
+            run.sit_down(stack)
         before = signal.signal(signal.SIGINT, run.on_sigint)
         stack.callback(signal.signal, signal.SIGINT, before)
         while not run.machine.run(SLICE) and not output.closed:
@@ -100,6 +105,14 @@ class Run:
         self.writer: Writer | None = None
         self._asking = False
         self._presses = 0
+        self._woken: socket.socket | None = None
+        """Becomes readable with a signal."""
+
+    def sit_down(self, stack: ExitStack) -> None:
+        """A person is at the keyboard, until `stack` is left."""
+        self._woken, end = (stack.enter_context(one) for one in socket.socketpair())
+        end.setblocking(False)
+        stack.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(end.fileno(), warn_on_full_buffer=False))
 
     def peer_name(self, pid: int) -> str | None:
         """The name of process `pid`, None if it is the main program."""
@@ -110,6 +123,8 @@ class Run:
         """The next line of our own stdin; b"" at its end, None after Ctrl+C."""
         self._asking = True
         try:
+            if self._woken is not None:  # a signal may come just before the read, which would not hear of it
+                select.select([sys.stdin, self._woken], [], [])
             return None if self.machine.interrupting else sys.stdin.buffer.readline()
         except _Interrupted:
             return None

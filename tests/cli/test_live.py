@@ -111,7 +111,7 @@ async def test_the_keys_steer_the_running_server() -> None:
             await until(pilot, lambda: demo.status.clients == 1)
             await pilot.press("full_stop")
             await until(pilot, lambda: demo.status.rate > 0)
-            assert "clients" in " ".join(screen.live_state())
+            assert "clients" in " ".join(said.text for said in screen.live_state())
             await pilot.press("left")
             assert not screen.following
             await pilot.press("e")
