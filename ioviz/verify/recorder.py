@@ -36,6 +36,8 @@ ports, trigger = settings["ports"], settings["trigger"]
 buffers = [(option, size) for option, size in settings["buffers"] if size]
 """SO_SNDBUF and SO_RCVBUF of every new socket, if the machine's knobs are turned; Linux takes twice what it is told."""
 back = {free: wanted for wanted, free in ports.items()}
+HERE = __file__
+"""Kept, since Python takes `__file__` away at the end of the main thread, and other threads may go on."""
 own_folders = tuple(settings["folders"])
 channels = {}
 made = [0]
@@ -109,7 +111,7 @@ def where():
     frame = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith(own_folders) and name != __file__:
+        if name.startswith(own_folders) and name != HERE:
             return os.path.basename(name), frame.f_lineno
         frame = frame.f_back
     return "", 0

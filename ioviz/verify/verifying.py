@@ -72,11 +72,12 @@ def verify(
     if mine.code == UNSUPPORTED:
         outcome.unsupported = mine.why
         return outcome
-    taken = free_ports(ports)
+    taken: dict[int, int] = {}
     progress("on-linux")
     tries = 0
     while tries < TRIES:
         tries += 1
+        taken = free_ports(ports)  # each time: the try before may have left a port in TIME-WAIT
         with Lead(launches, mine, taken, config, seconds) as lead:
             theirs = lead.run()
             slow, lost = lead.time_is_up, lead.lost

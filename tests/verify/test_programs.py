@@ -212,6 +212,16 @@ def test_an_uncaught_exception_agrees(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @linux
+def test_a_thread_that_goes_on_after_the_main_one_agrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        "import socket, threading, time\n\ndef late():\n    time.sleep(0.1)\n    ours, theirs = socket.socketpair()\n"
+        "    ours.send(b'late')\n    print(theirs.recv(9))\n\nthreading.Thread(target=late).start()\n"
+    )
+    code, said = verify(tmp_path, text, capsys)
+    assert code == 0, said
+
+
+@linux
 @pytest.mark.parametrize("scene", QUICK)
 def test_scenes_agree(scene: str, capsys: pytest.CaptureFixture[str]) -> None:
     code = command.run(Request("verify", "en", rest=(scene,)))
