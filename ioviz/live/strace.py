@@ -202,7 +202,14 @@ class StraceSource:
             if self.tracer.poll() is not None or not procfs.exists(self._pid):
                 raise SourceError(self._why_it_ended())
             if time.monotonic() > deadline:
-                raise SourceError(Refusal("strace did not attach", "", "strace 没有附加上去"))
+                raise SourceError(
+                    Refusal(
+                        "strace did not attach",
+                        "try --source procfs",
+                        "strace 没有附加上去",
+                        "可以试试 --source procfs",
+                    )
+                )
             self._read()
             time.sleep(0.001)
         # Both ends are open: nothing is left behind in the file system, however we end.

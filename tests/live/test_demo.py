@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ioviz.live.calls import Call
+from ioviz.live.demo import demo as demo_module
 from ioviz.live.demo.demo import MODELS, Demo
 from ioviz.live.probe.source import ProbeSource
 from ioviz.live.source import SourceError
@@ -105,3 +108,19 @@ def test_a_port_that_is_taken_is_said() -> None:
         running("bio", port=taken.getsockname()[1]),
     ):
         pass
+
+
+@pytest.mark.parametrize("dismissed", [False, True])
+def test_the_server_ends_with_us_even_when_we_are_killed(dismissed: bool) -> None:
+    """Of a killed ioviz only its pipes tell: the clients see to the server then, and leave it alone otherwise."""
+    load = Path(demo_module.__file__).with_name("load.py")
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    ) as server:
+        words = [sys.executable, str(load), "127.0.0.1", "1", str(server.pid)]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as clients:
+            clients.communicate(b"quit\n" if dismissed else b"", timeout=20)
+        if dismissed:
+            assert server.poll() is None
+        else:
+            assert server.wait(20) == -signal.SIGTERM

@@ -126,7 +126,7 @@ class Demo:
         threading.Thread(target=self._read_server, args=(process.stdout,), daemon=True).start()
         try:
             self.port = self._wait_for_port(process)
-            self._start_load()
+            self._start_load(process.pid)
         except SourceError:
             self.stop()
             raise
@@ -157,9 +157,9 @@ class Demo:
             for line in stdout:
                 self._lines.put(line)
 
-    def _start_load(self) -> None:
+    def _start_load(self, server: int) -> None:
         self._load = subprocess.Popen(
-            [sys.executable, str(HERE / "load.py"), "127.0.0.1", str(self.port)],
+            [sys.executable, str(HERE / "load.py"), "127.0.0.1", str(self.port), str(server)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,15 +1,19 @@
-"""Clients for a demo server, in a process of their own. Runs alone: `python load.py HOST PORT`.
+"""Clients for a demo server, in a process of their own. Runs alone: `python load.py HOST PORT [SERVER]`.
 
 A line on stdin is a command: `open`, `close` (the client that has been there longest), `send TEXT` (by the client
 whose turn it is), `rate N` (messages a second from all clients together; 0 stops), `quit`. A line on stdout about five
 times a second says how things are: clients, messages sent, bytes echoed, and the mean round trip in microseconds.
+When stdin ends without a `quit`, whoever started us was killed: then process SERVER, which it cannot end any more, is
+ended from here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
+import signal
 import socket
 import sys
 import time
@@ -34,6 +38,7 @@ class Load:
         self.sent = self.echoed = self.trips = 0
         self.travelled = 0.0
         self.commands = b""
+        self.dismissed = False
 
     def command(self, line: str) -> bool:
         """Do what `line` says; False to quit."""
@@ -47,6 +52,7 @@ class Load:
             self.send(rest.encode() + b"\n" if rest else MESSAGE)
         elif word == "rate":
             self.rate, self.due = float(rest), time.monotonic()
+        self.dismissed |= word == "quit"
         return word != "quit"
 
     def open(self) -> None:
@@ -136,10 +142,25 @@ class Load:
         print(json.dumps(said), flush=True)
 
 
+def main(host: str, port: str, server: str = "") -> None:
+    """See the module."""
+    # By a descriptor where there are such: its number may be another process's one day.
+    opened = os.pidfd_open(int(server)) if server and hasattr(os, "pidfd_open") else -1
+    load = Load(host, int(port))
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        load.run()
+    if not load.dismissed and server:
+        try:
+            if opened >= 0:
+                signal.pidfd_send_signal(opened, signal.SIGTERM)
+            else:
+                os.kill(int(server), signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+
+
 if __name__ == "__main__":
     try:
-        Load(sys.argv[1], int(sys.argv[2])).run()
-    except (KeyboardInterrupt, BrokenPipeError):
-        pass
+        main(*sys.argv[1:])
     except OSError as error:
         sys.exit(f"the clients cannot reach the server: {error.strerror}")

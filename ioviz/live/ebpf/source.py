@@ -30,6 +30,7 @@ from ioviz.live.ebpf.layout import CALM, GOING, ON, QUIET, READY, SHAPES, WANTED
 from ioviz.live.ebpf.libbpf import BpfError, Object, library
 from ioviz.live.ebpf.pace import Pace
 from ioviz.live.ebpf.ring import Ring
+from ioviz.live.procfs import family
 from ioviz.live.source import Inbox, Refusal, SourceError
 
 if TYPE_CHECKING:
@@ -224,6 +225,11 @@ class EbpfSource:
         if self._calls:
             loaded.attach("on_enter", "on_exit", "on_switch")
         loaded.attach("on_fork", "on_gone")
+        late = [pid for each in self.pids for pid in family(each) if pid not in self._alive]
+        for pid in late:  # born after we were told whom to watch, and before forks were followed
+            self._watch(pid)
+        self.pids += tuple(late)
+        self._alive.update(late)
 
     def _limit(self, most: int) -> None:
         """Have `most` calls a second told; 0: all."""
