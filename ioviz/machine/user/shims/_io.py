@@ -1,4 +1,5 @@
-"""_io: files and buffers. Raw files are system calls; buffering and text come from the standard library's `_pyio`.
+"""_io: files and buffers. Raw files are system calls; buffering (refitted: `buffered`) and text come from the
+standard library's `_pyio`.
 
 The buffered classes in C know which thread of the host holds them, and all tasks run on one: hence the pure ones.
 BytesIO, StringIO and the newline decoder only compute and are the host's.
@@ -11,6 +12,7 @@ from errno import EINTR
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ioviz.machine.user.shims.buffered import refit
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def build(guest: Guest) -> ModuleType:
     guest.modules["io"], guest.modules["_io"] = stub, early
     pure: Any = guest.import_module("_pyio")
     del guest.modules["io"], guest.modules["_io"]
+    refit(pure)
     pure.__dict__["BytesIO"] = host.BytesIO
     pure.__dict__["text_encoding"] = functions.text_encoding
     module = ModuleType("_io")
