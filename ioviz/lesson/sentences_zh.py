@@ -264,7 +264,7 @@ SENTENCES: Final = {
     "SoftirqRan": "softirq {softirq} 完成：处理了 {work} 个。",
     "FdsScanned.first": "{call} 把 {scanned} 个描述符逐个问一遍：{ready} 个就绪（{found_fds}）。描述符越多，开销越大。",
     "FdsScanned.again": "{call} 被唤醒后，把 {scanned} 个描述符又问了一遍：{ready} 个就绪（{found_fds}）。",
-    "EpollCreated": "一个 epoll 实例：一棵空的红黑树存放监视对象，一个空链表存放就绪项。",
+    "EpollCreated": "一个 epoll 实例：一棵空的红黑树，用来放要监控的；一个空的就绪链表，用来放就绪的。",
     "EpitemInserted.root": "EPOLL_CTL_ADD：fd {fd} 的 epitem 成为这棵空树的根，并在文件的等待队列上挂一个回调。",
     "EpitemInserted.leaf": "EPOLL_CTL_ADD：fd {fd} 的 epitem 成为 {parent_name} 之下的红色叶子，并在文件的等待队列上挂一个回调。",
     "EpitemModified": "EPOLL_CTL_MOD：{item_name} 的 epitem 现在关注 {requested_mask}，并重新启用。",
@@ -273,8 +273,8 @@ SENTENCES: Final = {
     "ReadyLinked.callback": (
         "ep_poll_callback() 把 {item_name} 挂到就绪链表末尾（{mask}）。它不查红黑树：等待项直接指向 epitem。"
     ),
-    "ReadyLinked.add": "{item_name} 本来就已就绪（{mask}）：添加时就直接进入就绪链表。",
-    "ReadyLinked.modify": "{item_name} 对新的掩码已就绪（{mask}）：进入就绪链表。",
+    "ReadyLinked.add": "{item_name} 在添加时就已经就绪（{mask}）：直接进入就绪链表。",
+    "ReadyLinked.modify": "{item_name} 按新的掩码已经就绪（{mask}）：进入就绪链表。",
     "ReadyDropped": "epoll_wait 再问 {item_name}：已经没有什么了，于是不报告，直接移出就绪链表。",
     "EventDelivered.again": "epoll_wait 报告 {item_name} 的 {mask}。水平触发：这一项回到就绪链表末尾。",
     "EventDelivered.once": "epoll_wait 报告 {item_name} 的 {mask}。边缘触发或一次性：这一项离开就绪链表，直到有新的事发生（一次性的要等 MOD 重新启用）。",
