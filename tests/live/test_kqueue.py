@@ -11,7 +11,23 @@ from pathlib import Path
 from ioviz.live.calls import Call, Item
 from ioviz.live.mirror import Mirror
 from ioviz.live.probe import kqueue
-from ioviz.live.probe.kqueue import CTL_ADD, CTL_DEL, CTL_MOD, EDGE, EV_ADD, EV_CLEAR, EV_DELETE, IN, OUT, Kqueues
+from ioviz.live.probe.kqueue import (
+    CTL_ADD,
+    CTL_DEL,
+    CTL_MOD,
+    EDGE,
+    EV_ADD,
+    EV_CLEAR,
+    EV_DELETE,
+    EV_DISABLE,
+    EV_DISPATCH,
+    EV_ENABLE,
+    EV_ONESHOT,
+    IN,
+    ONESHOT,
+    OUT,
+    Kqueues,
+)
 from ioviz.live.probe.wire import Decoder
 
 ELSEWHERE = """
@@ -129,7 +145,30 @@ def test_reading_and_writing_are_one_item() -> None:
     assert queues.change(3, 5, kqueue.WRITE, EV_DELETE) == (CTL_DEL, 5, None)
     assert queues.change(3, 5, kqueue.WRITE, EV_DELETE) is None
     assert queues.change(3, 5, -7, EV_ADD) is None  # a timer
-    assert queues.found(((5, kqueue.READ), (6, kqueue.READ), (5, kqueue.WRITE))) == ((IN | OUT, 5), (IN, 6))
+    assert queues.found(3, ((5, kqueue.READ), (6, kqueue.READ), (5, kqueue.WRITE))) == ((IN | OUT, 5), (IN, 6))
     queues.change(3, 5, kqueue.READ, EV_ADD)
     queues.closed(5)
     assert queues.change(3, 5, kqueue.READ, EV_ADD) == (CTL_ADD, 5, (IN, 5))
+
+
+def test_how_an_entry_triggers_is_its_own_and_outlasts_its_being_disabled() -> None:
+    queues = Kqueues()
+    assert queues.change(3, 5, kqueue.READ, EV_ENABLE) is None  # there is none
+    assert queues.change(3, 5, kqueue.READ, EV_ADD | EV_CLEAR) == (CTL_ADD, 5, (IN | EDGE, 5))
+    assert queues.change(3, 5, kqueue.WRITE, EV_ADD | EV_DISABLE) is None
+    assert queues.change(3, 5, kqueue.READ, EV_DISABLE) == (CTL_MOD, 5, (0, 5))
+    assert queues.change(3, 5, kqueue.WRITE, EV_ENABLE) == (CTL_MOD, 5, (OUT, 5))
+    assert queues.change(3, 5, kqueue.READ, EV_ENABLE) == (CTL_MOD, 5, (IN | OUT | EDGE, 5))
+    assert queues.change(3, 5, kqueue.READ, EV_DELETE) == (CTL_MOD, 5, (OUT, 5))
+    assert queues.change(3, 5, kqueue.WRITE, EV_ADD | EV_CLEAR) is None  # it stays as it was added
+
+
+def test_what_is_one_shot_is_armed_again() -> None:
+    queues = Kqueues()
+    assert queues.change(3, 5, kqueue.READ, EV_ADD | EV_ONESHOT) == (CTL_ADD, 5, (IN | ONESHOT, 5))
+    queues.found(3, ((5, kqueue.READ),))  # it is deleted by that
+    assert queues.change(3, 5, kqueue.READ, EV_DELETE) is None
+    assert queues.change(3, 5, kqueue.READ, EV_ADD | EV_ONESHOT) == (CTL_ADD, 5, (IN | ONESHOT, 5))
+    assert queues.change(3, 6, kqueue.READ, EV_ADD | EV_DISPATCH) == (CTL_ADD, 6, (IN | ONESHOT, 6))
+    queues.found(3, ((6, kqueue.READ),))  # it is disabled by that
+    assert queues.change(3, 6, kqueue.READ, EV_ENABLE) == (CTL_MOD, 6, (IN | ONESHOT, 6))

@@ -179,11 +179,12 @@ class Decoder:
     ) -> Iterator[Item]:
         changes, timeout, most = said
         for ident, which, flags in changes:
-            ctl = self._kqueues.change(fd, int(ident), int(which), int(flags))
+            one = (int(ident), int(which), int(flags))
+            ctl = self._kqueues.change(fd, *one) if result >= 0 else self._kqueues.refused(*one)
             if ctl is not None:
                 yield Call(tid, "epoll_ctl", (fd, *ctl), min(result, 0), start, end, pid=self.pid, at=at)
         if most:
-            found = self._kqueues.found(pairs)
+            found = self._kqueues.found(fd, pairs)
             args = (fd, found, int(most), int(timeout))
             yield Call(tid, "epoll_wait", args, min(result, len(found)), start, end, pid=self.pid, at=at)
 

@@ -196,6 +196,9 @@ def _two(r: Any, w: Any, timeout: Any) -> Any:
     return ready, writable
 
 
+EV_ERROR = 0x4000
+
+
 def _kqueue_class(real: Any) -> Any:
     """Elsewhere than on Linux: what `kevent` was told, as (ident, filter, flags), and what it gave, as (ident, filter).
     ioviz makes the nearest calls of epoll of it."""
@@ -227,8 +230,9 @@ def _kqueue_class(real: Any) -> Any:
             except OSError as error:
                 note(KEVENT, self._inner.fileno(), said, -(error.errno or 0), before, notes.place(getframe(1)))
                 raise
-            pairs = [number for event in ready for number in (event.ident, event.filter)]
-            note(KEVENT, self._inner.fileno(), said, len(ready), before, notes.place(getframe(1)), pairs)
+            given = [event for event in ready if not event.flags & EV_ERROR]  # else a change that failed
+            pairs = [number for event in given for number in (event.ident, event.filter)]
+            note(KEVENT, self._inner.fileno(), said, len(given), before, notes.place(getframe(1)), pairs)
             return ready
 
         def close(self) -> None:
