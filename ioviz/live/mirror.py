@@ -22,7 +22,7 @@ from ioviz.live.interest import drop_ready
 from ioviz.live.moves import AT_ONCE
 from ioviz.live.seed import begin, compare, ready_seen
 from ioviz.live.shapes import shape_in, shape_out
-from ioviz.live.sleeps import SLEEPS
+from ioviz.live.sleeps import ASKED, SLEEPS
 from ioviz.live.snapshot import Snapshot
 from ioviz.live.threads import cloned, ended, meet
 from ioviz.model.cpu import NO_VECTOR, SyscallReturned, TrapEntered
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 HOST: Final = 1
 EINTR: Final = 4
+MANY: Final = 64
+"""Queues of one sleeping `poll` that are rows, at most."""
 
 
 class Mirror:
@@ -301,10 +303,22 @@ class Mirror:
                 queues = (file.obj,)
                 if wchan == "ep_poll" and file.kind == EVENTPOLL:
                     drop_ready(self, file.obj)
+        elif call.name in ASKED:
+            queues = self._asked(call)
         frame = self.world.frames.get(tid)
         self.cause = frame.entered if frame is not None else NO_CAUSE
         self.cause = self.infer(TaskSlept, wchan, queues, self.new_ids(max(1, len(queues))), max(mode, 0), 0)
         self.infer(TaskSwitched, tid, 0)
+
+    def _asked(self, call: Call) -> tuple[int, ...]:
+        """The queues on which `poll` or `select` stands: those of all descriptors that it asks, if the source saw."""
+        world = self.world
+        found: dict[int, None] = {}
+        for fd in ASKED[call.name](call.args):
+            file = world.files.get(self.file_of(self.pids[call.tid], fd))
+            if file is not None and file.obj in world.wait_queues:
+                found[file.obj] = None
+        return tuple(found)[:MANY]
 
     def on_cpu(self, tid: int, reason: str = "event") -> None:
         """Thread `tid` is the one that is seen at work: on the stage it has the CPU."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from ioviz.model.wait import EXCLUSIVE, EXCLUSIVE_HEAD, SHARED
 
@@ -18,3 +19,17 @@ SLEEPS: Final[dict[str, tuple[str, int]]] = {
     "nanosleep": ("hrtimer_nanosleep", -1), "clock_nanosleep": ("hrtimer_nanosleep", -1), "pause": ("pause", -1),
 }  # fmt: skip
 """Calls that sleep: the kernel function, and how they stand on the queue of their first argument (-1: elsewhere)."""
+
+
+def _polled(args: tuple[Any, ...]) -> Iterable[int]:
+    return [fd for fd, *_ in args[0]] if args and args[0] else ()
+
+
+def _selected(args: tuple[Any, ...]) -> Iterable[int]:
+    return sorted({fd for fds in args[1:4] if fds for fd in fds})
+
+
+ASKED: Final[dict[str, Callable[[tuple[Any, ...]], Iterable[int]]]] = {
+    "poll": _polled, "ppoll": _polled, "select": _selected, "pselect6": _selected,
+}  # fmt: skip
+"""Calls that sleep on the queues of several descriptors, and which those are."""

@@ -51,7 +51,7 @@ def size(count: int) -> str:
     if count < 10_000:
         return str(count)
     if count < 1 << 20:
-        return f"{count / 1024:.4g}K"
+        return f"{count / 1024:.4g}K" if count < 100 << 10 else f"{count / 1024:.0f}K"
     return f"{count / (1 << 20):.2g}M"
 
 

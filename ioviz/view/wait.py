@@ -110,7 +110,9 @@ def render(moment: Moment, width: int, height: int) -> Text:
         task = moment.world.tasks[tid]
         until = f"t {task.until / 1e6:.3f} ms" if task.until else pick(moment, "a signal", "信号")
         label = pick(moment, "timer", "定时器")
-        if task.wchan == "folio_wait_bit_common":
+        if moment.world.mirrors and not task.until:  # where it sleeps is known, and not what will wake it
+            label, until = pick(moment, "elsewhere", "别处"), task.wchan
+        elif task.wchan == "folio_wait_bit_common":
             label, until = pick(moment, "disk", "硬盘"), pick(moment, "its interrupt", "它的中断")
         lines.append(
             Text.assemble((f"{label}  ", "bright_black"), (task_name(moment.world, tid), "bold blue"), f"  {until}")

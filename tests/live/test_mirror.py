@@ -440,3 +440,22 @@ def test_an_instance_that_two_processes_share_is_one_and_doubtful_for_both() -> 
     assert len(mirror.world.epitems) == 1
     mirror.feed([shot(t + 2 * 10**9)])
     assert mirror.world.mirrors[1].differences == 1
+
+
+def test_who_sleeps_in_poll_stands_on_the_queues_of_all_that_it_asked() -> None:
+    mirror = Mirror(lambda event: None, "test")
+    mirror.feed([Call(7, "socket", (2, 1, 0), fd, fd, fd + 1) for fd in (3, 4, 5)])
+    asks = ((3, 1, None), (5, 1, None), (99, 1, None), (5, 4, None))
+    mirror.feed([Call(7, "poll", (asks, 4, -1), None, 10, 0, True)])
+    world = mirror.world
+    objects = [world.files[mirror.file_of(7, fd)].obj for fd in (3, 5)]
+    task = world.tasks[7]
+    entries = [world.wait_entries[number] for number in range(task.entry, task.entry + task.entries)]
+    assert [entry.queue for entry in entries] == objects
+    assert not check(world)
+    mirror.feed([Call(7, "poll", (((3, 1, 1),), 4, -1), 1, 10, 20)])
+    mirror.feed([Call(7, "select", (5, (4,), (), None, None), None, 30, 0, True)])
+    assert world.wait_queues[objects[0]].count == 0
+    assert world.tasks[7].entries == 1
+    mirror.feed([Call(7, "select", (5, (4,), (), None, None), 1, 30, 40, out=((4,), (), ()))])
+    assert not check(world)
