@@ -26,7 +26,7 @@ from ioviz.model.cpu import refused_vector
 from ioviz.model.event import Unknown
 from ioviz.model.idt import BREAKPOINT, GENERAL_PROTECTION, IDT, OVERFLOW, PAGE_FAULT
 from ioviz.model.memory import FETCHING, PAGE_SIZE, PRESENT, WRITING, layout_of, region_at
-from ioviz.model.poll_bits import describe
+from ioviz.model.poll_bits import EPOLLONESHOT, describe
 from ioviz.model.syscalls import BY_NR, SYS, name_of
 
 if TYPE_CHECKING:
@@ -166,6 +166,12 @@ def _result(world: World, event: Any) -> str:
     return f"{event.ret:#x}" if event.nr == SYS.mmap and event.ret > 0 else result_name(event.ret)
 
 
+def _leaves(world: World, event: Any) -> str:
+    """Why an item that is reported does not go back to the ready list."""
+    row = world.epitems.get(event.item)
+    return "oneshot" if row is not None and row.events & EPOLLONESHOT else "edge"
+
+
 def _found(world: World, event: Any) -> str:
     shown = ", ".join(f"fd {fd} {describe(mask)}" for fd, mask in event.found[:4])
     return shown + (", …" if len(event.found) > 4 else "")
@@ -238,6 +244,7 @@ MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
     "successor_name": _item("successor"),
     "parent_name": _item("parent"),
     "mask": lambda world, event: describe(event.events),
+    "leaves": _leaves,
     "requested_mask": lambda world, event: describe(event.requested),
     "found_fds": _found,
     "address_hex": lambda world, event: f"{event.address:#x}",

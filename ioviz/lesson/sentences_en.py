@@ -19,6 +19,8 @@ TERMS: Final = {
     "no found_fds": "none",
     "no line": "its next line",
     "by delete": "EPOLL_CTL_DEL",
+    "leaves edge": "Edge-triggered: the item is off the ready list until something new happens",
+    "leaves oneshot": "One-shot: the item is off the ready list, and disarmed until MOD arms it again",
     "by close": "the last reference to its file is gone",
     "side tx": "the send buffer of",
     "side rx": "the receive buffer of",
@@ -324,10 +326,7 @@ SENTENCES: Final = {
     "EventDelivered.again": (
         "epoll_wait reports {mask} on {item_name}. Level-triggered: the item goes back to the tail of the ready list."
     ),
-    "EventDelivered.once": (
-        "epoll_wait reports {mask} on {item_name}. Edge-triggered or one-shot: the item is off the ready list until "
-        "something new happens (one-shot: until MOD arms it again)."
-    ),
+    "EventDelivered.once": ("epoll_wait reports {mask} on {item_name}. {leaves}."),
     "TreeRecoloured.red": "The tree keeps its rules: {node_name} becomes red.",
     "TreeRecoloured.black": "The tree keeps its rules: {node_name} becomes black.",
     "TreeColoursFlipped": "Both children of {node_name} were red: the colours flip, and the question moves up.",

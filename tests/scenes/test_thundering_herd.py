@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ioviz.lesson.narration import narrate
 from ioviz.model.eventpoll import EventDelivered, ReadyLinked
 from ioviz.model.lists import walk
 from ioviz.model.poll_bits import EPOLLONESHOT
@@ -65,6 +66,9 @@ def test_oneshot_is_disarmed() -> None:
     assert before & EPOLLONESHOT
     assert after == EPOLLONESHOT
     assert ready_fds(played.world(event.seq + 1), event.ep) == []
+    assert "One-shot" in narrate(played.world(event.seq), event, "en")
+    edge = played.events[played.chapter("ET: one thread, and silence")]
+    assert "边缘触发" in narrate(played.world(edge.seq), edge, "zh")
     assert "ONESHOT  disarmed until MOD" in played.panel("eventpoll", event.seq, 70, 12)
     assert "disarmed" not in played.panel("eventpoll", event.seq - 1, 70, 12)
 
