@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from ioviz.cli import plain_lesson
 from ioviz.lesson.anchor import find_anchors
 from ioviz.lesson.endings import told
@@ -70,12 +72,12 @@ def story(source: Source, lang: str, idle: Callable[[], object] = int) -> Iterat
         if over:
             sentence = say(lang, "scene-over")
         event.apply(world)
-        where = _where(world, event)
+        where = _where(world, event, lang)
         if sentence.startswith(where):  # a source line says itself where it is
             where = ""
         if event.origin:
             sentence = f"{KNOWN[Origin(event.origin)][lang == 'zh']} {sentence}"
-        yield f"{event.t / 1e6:10.4f} ms  {where:<16} {sentence}"
+        yield f"{event.t / 1e6:10.4f} ms  {where}{' ' * max(0, 16 - cell_len(where))} {sentence}"
         if event.seq in chapters:
             for step in steps_of(event):
                 yield f"{'':32}- {step.of(lang)}"
@@ -107,11 +109,13 @@ def _events(source: Source, idle: Callable[[], object]) -> Iterator[Event]:
             wait(0.2)
 
 
-def _where(world: World, event: Event) -> str:
+def _where(world: World, event: Event, lang: str) -> str:
     """`server.py:12`, or the host if nobody's program runs."""
     file, line = file_and_line(event.at)
     source = world.sources.get(file)
     if event.task and source is not None:
         return f"{source.path.rpartition('/')[2]}:{line}"
     host = world.hosts.get(event.cpu)
-    return host.name if host is not None else ""
+    if host is None:
+        return ""
+    return "本机" if lang == "zh" and host.name == "this computer" else host.name

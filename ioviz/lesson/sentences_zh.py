@@ -28,6 +28,8 @@ TERMS: Final = {
     "no place": "源码",
     "cr3 kept": "同一个进程，CR3 不变。",
     "cr3 loaded": "另一个进程：CR3 换成它的页表。",
+    "host_name this computer": "本机",
+    "name this computer": "本机",
     "name boot loader": "引导程序",
     "name kernel": "内核",
     "touch fetch": "取指令，",
