@@ -79,7 +79,7 @@ $(VENV)/.python:
 	python='$(PYTHON)'; \
 	if [ -z "$$python" ]; then \
 	    for candidate in $(CANDIDATES); do \
-	        if "$$candidate" -c '$(RECENT)' >/dev/null 2>&1; then python=$$candidate; break; fi; \
+	        if "$$candidate" -c '$(RECENT)' >/dev/null 2>&1; then python=$$(command -v "$$candidate"); break; fi; \
 	    done; \
 	elif ! "$$python" -c '$(RECENT)' >/dev/null 2>&1; then \
 	    echo "PYTHON=$$python is no Python 3.11 or newer: name another, or leave PYTHON out." >&2; exit 1; \

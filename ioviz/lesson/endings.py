@@ -43,6 +43,10 @@ _PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     (r"there is no file (?P<name>.*)", "没有文件 {name}；请检查文件名，模块请用 -m"),
     (r"(?P<name>.*) has more than (?P<n>[\d,]+) bytes, which no program has", "{name} 超过 {n} 字节，没有程序这么大"),
     (r"(?P<name>.*) can't be read: (?P<why>.*)", "读不了 {name}：{why}"),
+    (
+        r"(?P<name>.*) is a zip archive: unpack it, and run its folder",
+        "{name} 是 zip 压缩包：请解开后运行文件夹",
+    ),
     (r"(?P<name>.*) is not a Python program: it has binary data in it", "{name} 不是 Python 程序：里面有二进制数据"),
     (r"(?P<name>.*) can't be decoded: (?P<why>.*)", "{name} 的编码读不懂：{why}"),
     (r"(?P<name>.*:\d+) is not (?P<encoding>\S+) text", "{name} 不是 {encoding} 文本"),

@@ -15,6 +15,9 @@ from tests.machine.user.fake import run, start
 if TYPE_CHECKING:
     from pathlib import Path
 
+ZIP = b"#!/usr/bin/env python3\nPK\x05\x06" + bytes(18)
+"""An application as `python -m zipapp` makes it, with nothing in it."""
+
 
 @pytest.mark.parametrize(
     ("data", "message"),
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
             "prog.py:2: indentation error: expected an indented block after 'if' statement on line 1",
         ),
         (b"\x00\x01\x7fELF", "prog.py is not a Python program: it has binary data in it"),
+        (ZIP, "prog.py is a zip archive: unpack it, and run its folder"),
         (b"# coding: klingon\n", "prog.py can't be decoded: unknown encoding: klingon"),
         (b"x = 1\ny = '\xff'\n", "prog.py:2 is not utf-8 text"),
         (b"x = 1\n\ny = '\xff'\n", "prog.py:3 is not utf-8 text"),
