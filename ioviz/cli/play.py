@@ -151,7 +151,9 @@ def _scene(name: str) -> Scene | None:
 
 
 def _is_recording(path: Path) -> bool:
-    """Whether `path` begins as a recording does, which no program can."""
+    """Whether `path` is called as a recording is, or begins as one does, which no program can."""
+    if path.suffix == ".ioviz" and path.is_file():
+        return True
     try:
         with path.open("rb") as file:
             return file.read(2) == b"\x1f\x8b"

@@ -151,6 +151,10 @@ RECORDINGS: Final[tuple[tuple[str, str], ...]] = (
         "第 {n} 号事件说起因是第 {m} 号，而那个事件还在后面",
     ),
     (
+        r"event (?P<n>\d+) has the origin (?P<o>-?\d+), which there is not",
+        "第 {n} 号事件的来源是 {o}，没有这样的来源",
+    ),
+    (
         r"event (?P<n>\d+) is at (?P<t>-?\d+) ns, before the one in front of it",
         "第 {n} 号事件的时间是 {t} 纳秒，早于它前面的事件",
     ),

@@ -41,6 +41,7 @@ __all__ = [
 CUT = "cut"
 """Why a run ended whose recording breaks off."""
 
+ORIGINS: Final = frozenset(map(int, Origin))
 _START: Final = b'{"format":'
 
 _raw: Any = msgspec.json.Decoder(list[msgspec.Raw])
@@ -138,7 +139,7 @@ class Loader:
         first = seq
         t = self._t
         for event in events:
-            if event.seq != seq or not NO_CAUSE <= event.cause < seq or event.t < t:
+            if event.seq != seq or not NO_CAUSE <= event.cause < seq or event.t < t or event.origin not in ORIGINS:
                 self._line += seq - first
                 raise self._error(_out_of_order(event, seq))
             try:
@@ -258,6 +259,8 @@ def _changed_kinds(header: Header) -> frozenset[str]:
 def _out_of_order(event: Event, seq: int) -> str:
     if event.seq != seq:
         return f"event {seq} was to come, and this is event {event.seq}"
+    if event.origin not in ORIGINS:
+        return f"event {seq} has the origin {str(event.origin)[:20]}, which there is not"
     if event.cause >= seq:
         return f"event {seq} says that its cause is event {event.cause}, which comes later"
     return f"event {seq} is at {event.t} ns, before the one in front of it" if event.cause >= NO_CAUSE else "no cause"

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ioviz.lesson.words import task_name
 from ioviz.model.eventpoll import PRIVATE_BITS, Eventpoll
+from ioviz.model.files import EVENTPOLL, fd_key
 from ioviz.model.lists import walk
 from ioviz.model.poll_bits import EPOLLEXCLUSIVE, EPOLLONESHOT, describe
 from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
@@ -22,15 +23,43 @@ from ioviz.view.moment import Moment, glyph, joined, make_panel, pick
 MOST: Final = 24
 """Ready items and waiters that are looked at."""
 LEVELS: Final = 5
+PROGRAMS, FDS = 12, range(3, 19)
+"""Where an instance's owner is looked for: programs often make theirs among the first descriptors."""
 
 
 def _instance(moment: Moment) -> Eventpoll | None:
-    """The instance that the event concerns, else the first one of the host."""
+    """The instance that the event concerns: that of its own, that of the program at hand, else the first one of the
+    host."""
     world, event = moment.world, moment.event
     row = world.eventpolls.get(getattr(event, "ep", getattr(event, "tree", 0)))
     if row is not None and row.host == moment.host:
         return row
-    return next((row for row in islice(world.eventpolls.values(), MOST) if row.host == moment.host), None)
+    rows = [row for row in islice(world.eventpolls.values(), MOST) if row.host == moment.host]
+    task = world.tasks.get(event.task) if event is not None and len(rows) > 1 else None
+    if task is not None:
+        rows = [row for _, row in _owned(moment, task.process) if row.host == moment.host] or rows
+    return rows[0] if rows else None
+
+
+def _owned(moment: Moment, pid: int) -> list[tuple[int, Eventpoll]]:
+    """The instances of process `pid`, with their descriptors."""
+    world = moment.world
+    rows = (world.fds.get(fd_key(pid, fd)) for fd in FDS)
+    files = ((row.fd, world.files[row.file]) for row in rows if row is not None and row.file in world.files)
+    return [(fd, world.eventpolls[file.obj]) for fd, file in files if file.kind == EVENTPOLL]
+
+
+def _owner(moment: Moment, ep: int) -> str:
+    """Whose instance it is, as `server.py fd 4`; empty if there is only one, or nobody has it among the first ones."""
+    world = moment.world
+    if len(world.eventpolls) < 2:
+        return ""
+    for process in islice(world.processes.values(), PROGRAMS):
+        if process.host == moment.host and process.alive:
+            for fd, row in _owned(moment, process.id):
+                if row.id == ep:
+                    return f"{process.name} fd {fd}"
+    return ""
 
 
 def _ready(moment: Moment, ep: int) -> tuple[int, ...]:
@@ -88,6 +117,7 @@ def key(moment: Moment) -> Hashable:
     event = moment.event
     return (
         row,
+        _owner(moment, row.id),
         drawn,
         _ready(moment, row.id),
         _waiters(moment, row.id),
@@ -143,6 +173,9 @@ def render(moment: Moment, width: int, height: int) -> Text:
             under = row.count - sum(node != 0 for level in levels for node in level)
             what += pick(moment, f", {under} further down", f"，更下面还有 {under} 项") if under else ""
         legend = pick(moment, "red", "红"), pick(moment, "black", "黑")
+        if owner := _owner(moment, row.id):
+            owned = what + pick(moment, f" of {owner}", f"，属于 {owner}")
+            what = owned if cell_len(owned + "".join(legend)) + 20 <= width else what
         red, black = glyph(moment, "●", "*"), glyph(moment, "○", "o")
         lines.append(
             Text.assemble(

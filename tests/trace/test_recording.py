@@ -328,6 +328,8 @@ def test_a_newer_major_version_is_refused(tmp_path: Path) -> None:
         (5, 10, "cause"),
         (5, -2, "cause"),
         (6, None, "well-formed"),
+        (6, -1, "origin -1"),
+        (6, 3, "origin 3"),
         (8, 2.5, "well-formed"),
         (8, "x" * 10, "well-formed"),
     ],
