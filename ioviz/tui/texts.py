@@ -64,6 +64,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "A recording cannot be run again: open the program or the scene.",
         "录像不能重新运行：请打开程序或场景。",
     ),
+    "no-rerun-real": (
+        "What really happens cannot be run again: open a program or a scene to compare.",
+        "真实发生的事不能重新运行：要对照，请打开程序或场景。",
+    ),
     "same-run": (
         "The two runs do not differ: epoll does nothing here that the mode changes.",
         "两次运行没有区别：这里没有受触发方式影响的 epoll 操作。",

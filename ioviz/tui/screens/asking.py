@@ -325,7 +325,7 @@ class Asking(Moving):
                 turned = None
             else:
                 if turned is None:
-                    self.note("no-rerun")
+                    self.note("no-rerun-real" if getattr(source, "live", False) else "no-rerun")
             if other is not source:  # one on the way
                 other.close()
             if turned is None:
