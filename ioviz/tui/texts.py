@@ -123,8 +123,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "motion-off": ("Nothing moves but what is stepped.", "不再显示字节移动的动画。"),
     "paused": ("paused", "已暂停"),
     "too-small": (
-        "A little more room, please:\n60×16 at least,\nthis is {w}×{h}.",
-        "窗口太小：\n至少要 60×16，\n现在是 {w}×{h}。",
+        "{w}×{h} is small: 60×16 at least.",
+        "{w}×{h} 太小：至少要 60×16。",
     ),
     "message-next": (
         "Enter goes back. IOVIZ_DEBUG=1 ioviz … shows where it comes from.",

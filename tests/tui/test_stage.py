@@ -407,6 +407,19 @@ async def test_resizing_live(make_app: MakeApp) -> None:
                     assert widget.size == widget.extent
 
 
+async def test_too_small_a_terminal_is_told_so_until_it_is_not(make_app: MakeApp) -> None:
+    app = make_app()
+    async with stage(app) as (pilot, _):
+        await pilot.resize_terminal(40, 12)
+        await pilot.press("n")
+        await pilot.pause()
+        assert "40×12 is small: 60×16 at least" in shown(app)
+        await pilot.resize_terminal(60, 16)
+        await pilot.press("n")
+        await pilot.pause()
+        assert "at least" not in shown(app)
+
+
 async def test_ascii_means_ascii(make_app: MakeApp) -> None:
     app = make_app(ascii_only=True)
     async with stage(app) as (pilot, _):

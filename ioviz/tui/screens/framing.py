@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ioviz.lesson.endings import told
 from ioviz.model.event import Origin
-from ioviz.tui.layout import FLOORS
+from ioviz.tui.layout import FLOORS, LEAST
 from ioviz.tui.motion import FRAME, SECONDS, motion_of
 from ioviz.tui.overview import Overview
 from ioviz.tui.screens.teaching import Teaching
@@ -249,7 +249,7 @@ class Framing(Teaching):
             rule.update(lang, across if floor == "kernel" else None, "")
         self._why_bar.update(self.why_texts)
         self._show_timeline()
-        self._footer.update(lang, self.unusable(), toast=self._toast, first=self._keys_first())
+        self._footer.update(lang, self.unusable(), toast=self._last_line(), first=self._keys_first())
 
     def _written(self) -> dict[str, str]:
         """The knobs as the scene has them."""
@@ -289,10 +289,16 @@ class Framing(Teaching):
         )
         self.mark_on()
 
+    def _last_line(self) -> str:
+        """What stands there instead of keys: a note, or that there is too little room for what the stage is about."""
+        width, height = self.size
+        small = 0 < width < LEAST[0] or 0 < height < LEAST[1]
+        return self._toast or (self.say("too-small", w=width, h=height) if small else "")
+
     def note(self, key: str, **values: object) -> None:
         """Say something in the last line, until the next key."""
         self._toast, self._toast_key = self.say(key, **values), key
-        self._footer.update(self.app.lang, self.unusable(), toast=self._toast, first=self._keys_first())
+        self._footer.update(self.app.lang, self.unusable(), toast=self._last_line(), first=self._keys_first())
 
     def instead(self, key: str, by: str, **values: object) -> None:
         """Say `by` if the last line still says `key`."""

@@ -17,7 +17,7 @@ from textual.message import Message
 
 from ioviz.tui.actions import STAGE, bindings
 from ioviz.tui.concern import PRIORITY, concerned, present
-from ioviz.tui.layout import FLOORS, LEAST, Plan, Wish, make_plan, wish_of
+from ioviz.tui.layout import FLOORS, Plan, Wish, make_plan, wish_of
 from ioviz.tui.place import Place
 from ioviz.tui.screens.living import Living
 from ioviz.tui.source import Careful
@@ -312,14 +312,12 @@ class StageScreen(Living):
     def on_key(self) -> None:
         """A note stays until the next key."""
         self._toast = ""
-        self._footer.update(self.app.lang, self.unusable(), first=self._keys_first())
+        self._footer.update(self.app.lang, self.unusable(), toast=self._last_line(), first=self._keys_first())
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out anew, and draw for that."""
         if self._plan is not None and self._plan.size == event.size:
             return
-        if event.size.width < LEAST[0] or event.size.height < LEAST[1]:
-            self.why_texts = [Text(self.say("too-small", w=event.size.width, h=event.size.height))]
         self.show_place()
 
     def on_timeline_widget_sought(self, message: TimelineWidget.Sought) -> None:
