@@ -33,6 +33,11 @@ NAMED: Final = ("trigger", "entry", "bits", "timer")
 """Those that the title bar names by themselves."""
 
 
+BUFFERS: Final = ("rcvbuf", "sndbuf")
+TIMES: Final = (("s", 10**9), ("ms", 10**6), ("us", 10**3))
+SIZES: Final = (("m", 1 << 20), ("k", 1 << 10))
+
+
 def tries_of(scene: Scene | None) -> tuple[Try, ...]:
     """The knobs worth turning: the scene's own, or what shows something in most programs."""
     return COMMON if scene is None else scene.tries
@@ -78,7 +83,10 @@ def turned(world: World, written: dict[str, str], lang: str) -> list[str]:
 
 
 def shown(name: str, value: str, lang: str) -> str:
-    """A knob with its value as a person reads it: the trigger by its own names."""
+    """A knob with its value as a person would write it: times and sizes by units, the trigger by its own names."""
     if name == "trigger":
         return value.upper() if value in ("lt", "et") else say(lang, "as-written")
+    for unit, factor in TIMES if name in ("time_slice", "latency", "typing") else SIZES if name in BUFFERS else ():
+        if value.isdecimal() and int(value) and int(value) % factor == 0:
+            return f"{name}={int(value) // factor}{unit}"
     return f"{name}={value}"

@@ -14,9 +14,11 @@ from ioviz.lesson import scene as scenes
 from ioviz.lesson.progress import Progress, state_file
 from ioviz.lesson.scene import load_scene
 from ioviz.machine.hardware.costs import load_costs, own_file
+from ioviz.machine.kernel.config import Config
 from ioviz.measure import calibrate, race
 from ioviz.measure.calibrate import Measured
 from ioviz.tui.app import IovizApp
+from ioviz.tui.knobs import shown
 from ioviz.tui.player import Player
 from ioviz.tui.screens.costs import CostsScreen
 from ioviz.tui.screens.gallery import GalleryScreen
@@ -234,6 +236,20 @@ async def test_the_article_s_page_copies_its_command(course: Path) -> None:
         assert "文章说：" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, StageScreen)
+
+
+def test_a_knob_is_shown_as_a_person_would_write_it() -> None:
+    told = [("time_slice", "3000000", "3ms"), ("time_slice", "5000", "5us"), ("latency", "200000000", "200ms")]
+    told += [
+        ("sndbuf", "65536", "64k"),
+        ("sndbuf", "0", "0"),
+        ("rcvbuf", "5000", "5000"),
+        ("somaxconn", "4096", "4096"),
+    ]
+    for name, value, text in told:
+        assert shown(name, value, "en") == f"{name}={text}"
+        assert getattr(Config().turned(name, text), name) == int(value)
+    assert shown("trigger", "et", "zh") == "ET"
 
 
 async def test_a_knob_is_turned_and_the_place_kept(course: Path) -> None:
