@@ -33,6 +33,7 @@ from ioviz.live.socket_calls import (
     received,
     sent,
     shut_down,
+    spliced,
 )
 from ioviz.model.files import (
     EVENTFD,
@@ -182,8 +183,8 @@ EFFECTS: Final[dict[str, Effect]] = {
     "ioctl": _ioctl, "execve": _execve, "bind": bound, "listen": listening, "accept": accepted, "accept4": accepted,
     "connect": connected, "getsockname": learn_name, "getpeername": learn_name, "shutdown": shut_down,
     "setsockopt": option_set, "read": received, "readv": received, "recvfrom": received, "recvmsg": received,
-    "write": sent, "writev": sent, "sendto": sent, "sendmsg": sent, "sendfile": file_sent, "poll": scanned,
-    "ppoll": scanned,
+    "write": sent, "writev": sent, "sendto": sent, "sendmsg": sent, "sendfile": file_sent,
+    "splice": spliced, "tee": spliced, "poll": scanned, "ppoll": scanned,
     "select": scanned, "pselect6": scanned, "epoll_ctl": controlled, "epoll_wait": waited, "epoll_pwait": waited,
     "epoll_pwait2": waited,
 }  # fmt: skip

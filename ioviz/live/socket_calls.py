@@ -259,3 +259,24 @@ def file_sent(m: Mirror, pid: int, call: Call) -> None:
     file = m.world.files.get(m.file_of(pid, call.args[0]))
     if file is not None and file.kind == SOCKET and call.result is not None and call.result > 0:
         m.seen(BytesPassed, tx(file.obj), call.result)
+
+
+def spliced(m: Mirror, pid: int, call: Call) -> None:
+    """splice(2) and tee(2): bytes go from one queue to another, and no program sees them; tee leaves them where they
+    are, too."""
+    count = call.result
+    tees = call.name == "tee"
+    if count is None or count <= 0 or len(call.args) < (2 if tees else 3):
+        return
+    source = m.world.files.get(m.file_of(pid, call.args[0]))
+    target = m.world.files.get(m.file_of(pid, call.args[1 if tees else 2]))
+    if source is not None and source.kind in (SOCKET, PIPE_READ) and not tees:
+        buffer = rx(source.obj)
+        held = m.world.buffers[buffer].bytes
+        if held < count:
+            m.infer(BytesArrived, buffer, count - held)
+        m.infer(QueueMeasured, buffer, max(0, held - count))
+    if target is not None and target.kind == SOCKET:
+        m.seen(BytesPassed, tx(target.obj), count)
+    elif target is not None and target.kind == PIPE_WRITE:
+        m.seen(BytesArrived, rx(target.obj), count)

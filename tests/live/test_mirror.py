@@ -459,3 +459,20 @@ def test_who_sleeps_in_poll_stands_on_the_queues_of_all_that_it_asked() -> None:
     assert world.tasks[7].entries == 1
     mirror.feed([Call(7, "select", (5, (4,), (), None, None), 1, 30, 40, out=((4,), (), ()))])
     assert not check(world)
+
+
+def test_spliced_bytes_change_queues_and_nobody_reads_them() -> None:
+    events: list[Event] = []
+    mirror = Mirror(events.append, "test")
+    mirror.feed([
+        Call(7, "socket", (2, 1, 0), 3, 1, 2), Call(7, "pipe2", ((4, 5), 0), 0, 3, 4),
+        Call(7, "pipe2", ((6, 7), 0), 0, 5, 6),
+        Call(7, "splice", (3, None, 5, None, 100, 0), 60, 7, 8),
+        Call(7, "tee", (4, 7, 100, 0), 40, 9, 10),
+        Call(7, "splice", (4, None, 3, None, 100, 0), 50, 11, 12),
+    ])  # fmt: skip
+    world = mirror.world
+    held = {fd: world.buffers[2 * world.files[mirror.file_of(7, fd)].obj].bytes for fd in (3, 4, 6)}
+    assert held == {3: 0, 4: 10, 6: 40}
+    assert not any(type(event).__name__ == "BytesCopiedOut" for event in events)
+    assert not check(world)
