@@ -175,7 +175,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("I",),
         "I",
         Both("type", "输入"),
-        Both("Type a line to a program that waits for input", "给等待输入的程序输入一行"),
+        Both("Type a line to a program", "给程序输入一行"),
         "run",
     ),
     Action(

@@ -55,7 +55,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{name} waits for a line at its terminal. Press I to type one.",
         "{name} 在终端上等待输入一行。按 I 输入。",
     ),
-    "type-none": ("No program waits here for a line of yours.", "这里没有程序在等你输入。"),
+    "type-none": (
+        "Nobody can type here: what is typed was written down before, or the input has ended.",
+        "这里不能输入：要输入的内容早已写定，或者输入已经结束。",
+    ),
     "type-done": ("Typed. The keyboard's interrupt comes next.", "已输入。接下来就是键盘中断。"),
     "type-ended": ("The input has ended there.", "输入到此结束。"),
     "looking": ("looking … {n} events", "查找中……已看 {n} 个事件"),
