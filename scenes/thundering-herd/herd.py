@@ -9,7 +9,7 @@ THREADS = 3
 
 
 def herd(title, mask, one_epoll):
-    """Put three threads to sleep in epoll_wait, make the descriptor ready once, and tell who comes back, in order."""
+    """Put three threads to sleep in epoll_wait, make the descriptor ready once, and tell who comes back."""
     counter = os.eventfd(0)
     epolls = []
     for _ in range(1 if one_epoll else THREADS):
@@ -30,7 +30,7 @@ def herd(title, mask, one_epoll):
     os.eventfd_write(counter, 1)  # one event; nobody reads the counter, so it stays ready
     for thread in threads:
         thread.join()
-    print(f"{title}: {len(back)} woken {back}")
+    print(f"{title}: {len(back)} woken {sorted(back)}")
     os.close(counter)
     for epoll in epolls:
         epoll.close()

@@ -29,7 +29,7 @@ def test_how_many_return() -> None:
     assert reported(play(SCENE)) == [3, 1, 1, 3, 1]
     assert reported(play(SCENE, trigger="et")) == [1, 1, 1, 3, 1]
     lines = play(SCENE).printed("herd.py").splitlines()
-    assert lines[0] == "one epoll, LT: 3 woken [3, 2, 1]"
+    assert lines[0] == "one epoll, LT: 3 woken [1, 2, 3]"
     assert [line.split(" woken")[0][-1] for line in lines] == ["3", "1", "1", "3", "1"]
 
 
