@@ -75,7 +75,8 @@ class _Names:
     def __init__(self, fixed: set[int]) -> None:
         self._fds: dict[tuple[int, int], str] = {}
         self._made: Counter[TaskName] = Counter()
-        self._ports: dict[int, str] = {}
+        self._paths: dict[str | bytes, int] = {}
+        """Of sockets, by the order in which they come up: a program may have made them up at random."""
         self._fixed = fixed
 
     def fd(self, call: Call, number: Any) -> Any:
@@ -94,6 +95,8 @@ class _Names:
         if isinstance(address, (tuple, list)) and len(address) >= 2:
             port = address[1]
             return "loopback" if port == 0 else ("loopback", port if port in self._fixed else "a port")
+        if isinstance(address, (str, bytes)) and address:
+            return "path", self._paths.setdefault(address, len(self._paths))
         return address or None
 
     def args(self, call: Call) -> tuple[Any, ...]:
@@ -112,6 +115,8 @@ class _Names:
             return (self.fd(call, args[0]), self.address(args[1]))
         if nr == SYS.sendto:
             return (self.fd(call, args[0]), *args[1:4], self.address(args[4]))
+        if nr == SYS.recvfrom:
+            return (self.fd(call, args[0]), *args[1:3])
         if nr == SYS.fcntl:
             return (self.fd(call, args[0]), "dup")
         if nr in FIRST:
@@ -191,6 +196,8 @@ def compare(mine: Traced, theirs: Traced, fixed: set[int], lost: bool) -> Compar
         _task(compared, task, ours.get(task, []), real.get(task, []), cut)
     for number in sorted(mine.endings):
         _ending(compared, number, mine, theirs, cut)
+    if mine.interrupted:
+        compared.by_rule["interrupted"] = mine.interrupted
     compared.differences.sort(key=lambda one: one.mine.seq if one.mine is not None else 1 << 60)
     return compared
 

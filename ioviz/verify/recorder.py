@@ -89,7 +89,8 @@ def call(name, args, do, shown):
     try:
         result = do()
     except OSError as error:
-        if isinstance(error, _socket.gaierror):
+        raised = error.errno is None and not isinstance(error, TimeoutError)  # by a handler of the program
+        if raised or isinstance(error, _socket.gaierror):
             channel.send(("never",))
         else:
             channel.send(("return", -(error.errno or errno.ETIMEDOUT), None))
@@ -272,7 +273,7 @@ class socket(RealSocket):
 
     def close(self):
         if self.fileno() >= 0:
-            call("close", (self.fileno(),), lambda: RealSocket.close(self), done)
+            call("close", (given_up(self.fileno()),), lambda: RealSocket.close(self), done)
 
     def getsockname(self):
         return inward(RealSocket.getsockname(self))
@@ -407,7 +408,7 @@ class epoll:
 
     def close(self):
         if not self.ep.closed:
-            call("close", (self.ep.fileno(),), self.ep.close, done)
+            call("close", (given_up(self.ep.fileno()),), self.ep.close, done)
 
     @property
     def closed(self):
@@ -510,6 +511,11 @@ def own(fd):
     return fd
 
 
+def given_up(fd):
+    tracked.discard(fd)  # its number may be that of a file next
+    return fd
+
+
 def read(fd, n):
     if fd not in tracked or fd in (1, 2):
         return real["read"](fd, n)
@@ -525,8 +531,7 @@ def write(fd, data):
 def close(fd):
     if fd not in tracked or fd in (1, 2):
         return real["close"](fd)
-    tracked.discard(fd)
-    return call("close", (fd,), lambda: real["close"](fd), done)
+    return call("close", (given_up(fd),), lambda: real["close"](fd), done)
 
 
 def pipe():
@@ -599,7 +604,7 @@ def starter(real_start):
 def install():
     _socket.socket = _socket.SocketType = socket
     _socket.socketpair, _socket.dup = socketpair, socket_dup
-    _socket.close = lambda fd: call("close", (fd,), lambda: real_socket_close(fd), done)
+    _socket.close = lambda fd: call("close", (given_up(fd),), lambda: real_socket_close(fd), done)
     select.select, select.poll, select.epoll = recorded_select, poll_object, epoll
     time.sleep = sleep
     for name in ("read", "write", "close", "pipe", "pipe2", "dup", "eventfd", "eventfd_read", "eventfd_write"):

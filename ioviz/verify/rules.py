@@ -56,6 +56,10 @@ RULES: Final[dict[str, Rule]] = {
         "lines that several threads of one program print may interleave",
         "同一程序的多个线程各自打印的行可以交错",
     ),
+    "interrupted": Rule(
+        "a call that a signal interrupts Python makes again by itself: the two are compared as one",
+        "被信号打断的调用由 Python 自动重来：前后两次当作一次来比较",
+    ),
     "cut": Rule(
         "a program that runs for ever is compared as far as the machine's run goes",
         "不会结束的程序，只比较到模拟内核这一次运行为止",

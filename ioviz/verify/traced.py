@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from errno import EINTR
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.launch import MAIN, PEER, REMOTE
 from ioviz.machine.machine import START_GAP, Machine
 from ioviz.machine.user.ending import is_ours
+from ioviz.machine.user.guest import Guest
 from ioviz.machine.user.shims import posix
 from ioviz.model.cpu import SyscallReturned, TrapEntered
 from ioviz.model.event import file_and_line
@@ -22,7 +24,7 @@ from ioviz.verify.rules import is_compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from ioviz.machine.kernel.config import Config
     from ioviz.machine.kernel.sched import Limits
@@ -73,6 +75,8 @@ class Traced:
     """How the run ended, if not by itself."""
     code: int = 0
     """Its exit code."""
+    interrupted: int = 0
+    """Calls that ended with EINTR, and are not among `calls`: Python makes them again, or its handler raised."""
 
     def add(self, call: Call) -> None:
         """A task enters a call."""
@@ -119,7 +123,10 @@ class Tracer:
                     self.ports.add(address[1])
         elif isinstance(event, SyscallReturned):
             call_ = self._open.pop(event.task, None)
-            if call_ is not None:
+            if call_ is not None and event.ret == -EINTR:
+                self.traced.drop(call_)
+                self.traced.interrupted += 1
+            elif call_ is not None:
                 call_.ret, call_.out, call_.ended = event.ret, event.out, event.t
                 self.traced.order.append(("return", call_))
         elif isinstance(event, ProcessExited):
@@ -139,14 +146,24 @@ class Tracer:
             self._paths[event.file] = event.path
 
     def _own(self, event: TrapEntered) -> bool:
-        """Whether the program makes the call itself: not as it is taken apart, and not to print."""
+        """Whether the program makes the call itself: not as it is taken apart, not to print, nor in a C handler."""
         if self._is_over(self._pids[event.task]):
             return False
-        return event.nr != SYS.write or event.args[0] not in STREAMS or _by_os_write()
+        if event.nr != SYS.write:
+            return True
+        return _by_os_write() if event.args[0] in STREAMS else not _runs(Guest.mark_signal.__code__)
 
     def program_of(self, pid: int) -> int | None:
         """The number of the program that process `pid` runs; None for one that is no program of the run."""
         return self._programs.get(pid)
+
+
+def _runs(code: CodeType) -> bool:
+    """Whether the running task is in the function of `code`."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _by_os_write() -> bool:

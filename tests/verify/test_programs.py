@@ -57,6 +57,69 @@ time.sleep(0.05)
 b.send(b"wake")
 time.sleep(0.05)
 """
+SIGNALS = """\
+import os, select, signal, socket, threading, time
+a, b = socket.socketpair()
+b.setblocking(False)
+signal.set_wakeup_fd(b.fileno())
+signal.signal(signal.SIGALRM, lambda *_: print("handled"))
+signal.setitimer(signal.ITIMER_REAL, 0.02)
+print(select.select([a], [], [], 1)[0] == [a], a.recv(10))
+signal.set_wakeup_fd(-1)
+def kick():
+    time.sleep(0.02)
+    os.kill(os.getpid(), signal.SIGALRM)
+    time.sleep(0.02)
+    b.send(b"late")
+threading.Thread(target=kick).start()
+print(a.recv(10))
+def stop(*_): raise InterruptedError
+signal.signal(signal.SIGALRM, stop)
+signal.setitimer(signal.ITIMER_REAL, 0.02)
+try:
+    a.recv(10)
+except InterruptedError:
+    print("stopped")
+b.send(b"again")
+print(a.recv(10))
+"""
+FILES = """\
+import os, socket, tempfile
+with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as file:
+    file.write(b"x")
+    listener, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    listener.bind(os.path.join(folder, "name"))
+    listener.listen()
+    client.connect(listener.getsockname())
+    client.send(b"through")
+    print(listener.accept()[0].recv(10))
+"""
+LINES = """\
+import socket, socketserver, threading
+class Upper(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            self.wfile.write(line.upper())
+with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Upper) as server:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    for number in range(2):
+        with socket.create_connection(server.server_address) as client, client.makefile("rw") as file:
+            file.write(f"hello {number}\\n")
+            file.flush()
+            print(file.readline())
+    server.shutdown()
+    thread.join()
+"""
+DATAGRAMS = """\
+import socket
+a, b, c = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3))
+a.bind(("127.0.0.1", 0))
+b.connect(a.getsockname())
+for data in (b"one", b"", b"three"):
+    b.send(data)
+print(a.recvfrom(2)[0], a.recvfrom(10)[0], a.recv(10, socket.MSG_PEEK), a.recv(10))
+"""
 
 
 def verify(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -82,7 +145,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, nr: int, wrong: Callable[[Any], Any])
 
 
 @linux
-@pytest.mark.parametrize("text", [PAIR, TWO, SLEEPER])
+@pytest.mark.parametrize("text", [PAIR, TWO, SLEEPER, SIGNALS, FILES, LINES, DATAGRAMS])
 def test_programs_agree(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = verify(tmp_path, text, capsys)
     assert code == 0, said

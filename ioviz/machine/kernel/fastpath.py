@@ -113,7 +113,7 @@ def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any) -> int | Non
     return n
 
 
-def recv(k: Kernel, fd: int, n: int, flags: int) -> tuple[int, tuple[bytes, None]] | None:
+def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> tuple[int, tuple[bytes, None]] | None:
     """recv(2)."""
     world = k.world
     entry = world.fds.get(k.pid << 24 | fd)

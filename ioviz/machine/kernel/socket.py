@@ -246,8 +246,8 @@ def _send(k: Kernel, file: OpenFile, row: Socket, data: bytes, flags: int, addre
     return udp_sendmsg(k, row, data, address)
 
 
-def sys_recvfrom(k: Kernel, fd: int, n: int, flags: int) -> Result:
-    """recvfrom(2): (length, (bytes, address)); a stream has no address."""
+def sys_recvfrom(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Result:
+    """recvfrom(2): (length, (bytes, address)); a stream has no address, and a `nameless` call has no room for one."""
     world = k.world
     entry = world.fds.get(k.pid << 24 | fd)
     if entry is None:
@@ -262,7 +262,7 @@ def sys_recvfrom(k: Kernel, fd: int, n: int, flags: int) -> Result:
         got: Any = tcp_recvmsg(k, file, row, n, flags)
         return got if type(got) is int else (got[0], (got[1], None))
     got = _receive(k, file, row, n, flags)
-    return got if isinstance(got, int) else (got[0], got[1][:2])
+    return got if isinstance(got, int) else (got[0], (got[1][0], None if nameless else got[1][1]))
 
 
 def _out_of_band(k: Kernel, row: Socket, flags: int) -> Result:

@@ -76,9 +76,9 @@ def _sendto(fd: int, data: bytes, flags: int, address: Any) -> int:
     return int(_with_sock("send" if address is None else "sendto", fd, *args))
 
 
-def _recvfrom(fd: int, size: int, flags: int) -> tuple[int, Any]:
+def _recvfrom(fd: int, size: int, flags: int, nameless: bool = False) -> tuple[int, Any]:
     data, sender = _with_sock("recvfrom", fd, size, flags)
-    return len(data), (data, sender)
+    return len(data), (data, None if nameless else sender)
 
 
 def _sendmsg(fd: int, data: bytes, ancillary: tuple[Any, ...], flags: int, address: Any) -> int:

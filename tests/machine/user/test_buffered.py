@@ -77,6 +77,7 @@ print(binary.readline(), binary.readline())
 binary.write(b"x\\n")
 binary.flush()
 print(text.readline())
+print(text._CHUNK_SIZE)
 text.close(), b.close()
 print(binary.readline(), binary.read())
 for wrong in (lambda: binary.write("s"), lambda: io.BufferedReader(io.BytesIO()).read(-5), into.readline, into.read,

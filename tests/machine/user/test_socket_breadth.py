@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ioviz.model.cpu import SyscallReturned
 from tests.machine.user.both import agree, on_linux, on_the_machine
 
 GUESTS = Path(__file__).parents[2] / "guests"
@@ -211,3 +213,18 @@ def test_corners_of_epoll(tmp_path: Path) -> None:
 def test_options_are_taken_and_refused_as_by_linux(tmp_path: Path) -> None:
     text = (GUESTS / "socket_options.py").read_text(encoding="utf-8")
     assert on_the_machine(tmp_path, text).out.splitlines() == on_linux(tmp_path, text).out.splitlines()
+
+
+def test_recv_does_not_ask_who_sent_it(tmp_path: Path) -> None:
+    text = """
+import socket
+a, b = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+a.bind(("127.0.0.1", 0))
+for _ in range(4): b.sendto(b"hi", a.getsockname())
+port = b.getsockname()[1]
+print(a.recv(9), a.recv_into(bytearray(9)), a.recvfrom(9)[1][1] == port, a.recvmsg(9)[3][1] == port)
+"""
+    ended = agree(tmp_path, text, "b'hi' 2 True True\n")
+    outs: list[Any] = [event.out for event in ended.log if isinstance(event, SyscallReturned) and event.nr == 45]
+    named = [sender is not None for _, sender in outs]
+    assert named == [False, False, True]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.user.shims import module_from
 from ioviz.machine.user.shims.arguments import bytes_of, c_int, c_size, failure, writable
-from ioviz.machine.user.shims.socket_base import SOCK_CLOEXEC, SocketBase, timeout_of
+from ioviz.machine.user.shims.socket_base import SOCK_CLOEXEC, SOCK_STREAM, SocketBase, timeout_of
 from ioviz.machine.user.shims.socket_constants import CONSTANTS
 from ioviz.machine.user.shims.socket_messages import cmsg_len, cmsg_space, recvmsg, recvmsg_into, sendmsg
 from ioviz.machine.user.shims.socket_port import Port
@@ -63,7 +63,8 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
 
         def recv(self, bufsize: Any, flags: Any = 0, /) -> bytes:
             """Receive up to `bufsize` bytes; b"" at the end of the stream."""
-            if self.sock_timeout_ <= 0 and type(bufsize) is int and bufsize > 0 and type(flags) is int:
+            usual = self.sock_timeout_ <= 0 and self.sock_type_ == SOCK_STREAM
+            if usual and type(bufsize) is int and bufsize > 0 and type(flags) is int:
                 result = syscall(recvfrom, self.sock_fd_, bufsize, flags)
                 if type(result) is tuple:
                     return result[1][0]  # type: ignore[no-any-return]
@@ -74,7 +75,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
             number = c_int(flags)
             if not size:
                 return b""
-            return self.sock_call_(False, recvfrom, self.sock_fd_, size, number)[1][0]  # type: ignore[no-any-return]
+            return self.sock_receive_(size, number)
 
         def recv_into(self, buffer: Any, nbytes: Any = 0, flags: Any = 0) -> int:
             """Receive up to `nbytes` bytes (0: as many as fit) into a buffer."""
@@ -89,17 +90,24 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
             size = size or room
             if not size:
                 return 0
-            if self.sock_timeout_ <= 0:
+            if self.sock_timeout_ <= 0 and self.sock_type_ == SOCK_STREAM:
                 result = syscall(recvfrom, self.sock_fd_, size, number)
-                if type(result) is not tuple:
+                if type(result) is tuple:
+                    data = result[1][0]
+                else:
                     self.sock_failed_(result)
-                    result = self.sock_call_(False, recvfrom, self.sock_fd_, size, number)
+                    data = self.sock_receive_(size, number)
             else:
-                result = self.sock_call_(False, recvfrom, self.sock_fd_, size, number)
-            data = result[1][0]
+                data = self.sock_receive_(size, number)
             got = len(data)
             view[:got] = data
             return got
+
+        def sock_receive_(self, size: int, flags: int) -> bytes:
+            """Receive, and do not ask who sent it."""
+            nameless = () if self.sock_type_ == SOCK_STREAM else (True,)
+            data: bytes = self.sock_call_(False, recvfrom, self.sock_fd_, size, flags, *nameless)[1][0]
+            return data
 
         def send(self, data: Any, flags: Any = 0, /) -> int:
             """Send data; returns how many bytes the kernel took."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from errno import EAGAIN
 from typing import Any, Final
 
+TEXT_CHUNK: Final = 8192
+"""What a text file asks its buffer for at once; four times as much as that of `_pyio` does."""
 BLOCKED: Final = "write could not complete without blocking"
 
 
@@ -19,6 +21,7 @@ def refit(pure: Any) -> None:
     for method in (readline, read, peek, read1, _readinto):
         setattr(reader, method.__name__, method)
     writer.write = write
+    pure.TextIOWrapper._CHUNK_SIZE = TEXT_CHUNK
 
 
 def readline(self: Any, size: int | None = -1, /) -> bytes:

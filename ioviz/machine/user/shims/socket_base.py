@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ioviz.machine.user.shims.socket_port import Port
 
 SOCK_NONBLOCK: Final = 0o4000
+SOCK_STREAM: Final = 1
 SOCK_CLOEXEC: Final = 0o2000000
 SOL_SOCKET, SO_TYPE, SO_ERROR, SO_PROTOCOL = 1, 3, 4, 38
 FIONBIO: Final = 0x5421
