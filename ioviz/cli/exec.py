@@ -86,6 +86,7 @@ def _run(request: Request) -> int:
             run.sit_down(stack)
         before = signal.signal(signal.SIGINT, run.on_sigint)
         stack.callback(signal.signal, signal.SIGINT, before)
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, run.on_sigterm))
         while not run.machine.run(SLICE) and not output.closed:
             if run.writer is not None:
                 run.writer.flush()
@@ -144,20 +145,24 @@ class Run:
         if self._asking:
             raise _Interrupted
 
-    def _leave(self) -> None:
+    def on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        """Somebody (`timeout`, a service manager) wants us gone: at once, but not without the recording."""
+        self._leave(128 + number)
+
+    def _leave(self, code: int = INTERRUPTED) -> None:
         """Go, wherever the machine is, with all that happened in the recording."""
         run = self.machine.world.runs.get(1)
         message = run.message if run is not None and run.ended else f"interrupted {self.machine.kernel.where()}"
         now = self.machine.kernel.now
 
         def end(seq: int) -> Event:
-            return RunEnded(seq, now, 0, 0, NO_CAUSE, Origin.SIMULATED, 0, "interrupted", message, INTERRUPTED)
+            return RunEnded(seq, now, 0, 0, NO_CAUSE, Origin.SIMULATED, 0, "interrupted", message, code)
 
         def go() -> None:
             os.write(2, f"{say('usage', text=in_language(message))}\n".encode("utf-8", "backslashreplace"))
             with suppress(RuntimeError):  # it was just being written to
                 sys.stdout.flush()
-            os._exit(INTERRUPTED)
+            os._exit(code)
 
         if self.writer is None:
             go()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -353,3 +354,28 @@ def test_a_recursion_without_end_is_the_program_s_own_error_and_its_recording_is
     recorded = load(tmp_path / "run.ioviz")
     assert [event.seq for event in recorded.events(0, len(recorded))] == list(range(len(recorded)))
     assert recorded.world(len(recorded)).runs[1].code == 1
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_run_that_is_ended_from_outside_says_where_it_was_and_keeps_its_recording(
+    program: Path, tmp_path: Path, recorded: bool
+) -> None:
+    program.write_text("import os\nprint('ready', flush=True)\nwhile True:\n    os.stat('/')\n")
+    flags = ["--record", str(tmp_path / "run.ioviz")] if recorded else []
+    with subprocess.Popen(
+        [sys.executable, "-m", "ioviz", "exec", *flags, str(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "IOVIZ_LANG": "en"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.terminate()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert re.fullmatch(r"ioviz: interrupted at .*program\.py:[234]\n", err.decode())
+    if recorded:
+        run = load(tmp_path / "run.ioviz")
+        assert (run.world(len(run)).runs[1].ended, run.world(len(run)).runs[1].code) == ("interrupted", 143)
+        assert not run.cut
