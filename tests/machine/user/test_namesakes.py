@@ -74,6 +74,18 @@ def test_type_parameters(tmp_path: Path) -> None:
     same(tmp_path, PARAMETERS)
 
 
+def test_pickle_is_the_one_in_python_and_there_are_no_time_zones(tmp_path: Path) -> None:
+    text = """
+import pickle, zoneinfo
+try: pickle.dumps(lambda: 0)
+except pickle.PicklingError: print("cannot be found again")
+try: zoneinfo.ZoneInfo("Europe/Berlin")
+except zoneinfo.ZoneInfoNotFoundError as error: print(error)
+"""
+    ended = on_the_machine(tmp_path, text)
+    assert ended.out == "cannot be found again\n'No time zone found with key Europe/Berlin'\n"
+
+
 def test_the_host_keeps_its_own(tmp_path: Path) -> None:
     import json
     import typing
