@@ -6,6 +6,7 @@ has the same name on both kernels.
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 from errno import EINTR
@@ -146,12 +147,15 @@ class Tracer:
             self._paths[event.file] = event.path
 
     def _own(self, event: TrapEntered) -> bool:
-        """Whether the program makes the call itself: not as it is taken apart, not to print, nor in a C handler."""
+        """Whether the program makes the call itself: not as it is taken apart, not to print, nor in a C handler, nor
+        by a file object, which is written in C on Linux and tells nobody."""
         if self._is_over(self._pids[event.task]):
             return False
-        if event.nr != SYS.write:
+        if event.nr == SYS.write and event.args[0] in STREAMS:
+            return _by_os_write()
+        if event.nr not in (SYS.read, SYS.write, SYS.close) or event.args[0] == 0:
             return True
-        return _by_os_write() if event.args[0] in STREAMS else not _runs(Guest.mark_signal.__code__)
+        return not _by_a_file() and not _runs(Guest.mark_signal.__code__)
 
     def program_of(self, pid: int) -> int | None:
         """The number of the program that process `pid` runs; None for one that is no program of the run."""
@@ -168,10 +172,21 @@ def _runs(code: CodeType) -> bool:
 
 def _by_os_write() -> bool:
     """Whether the running task has called `os.write`, and not a stream's method."""
+    caller = _caller_of_posix()
+    return caller is not None and not is_ours(caller.f_code.co_filename)
+
+
+def _by_a_file() -> bool:
+    """Whether the running task has called a method of a file, as `os.fdopen` makes them."""
+    caller = _caller_of_posix()
+    return caller is not None and caller.f_code.co_filename.endswith(f"{os.sep}_pyio.py")
+
+
+def _caller_of_posix() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename != posix.__file__:
         frame = frame.f_back
-    return frame is not None and frame.f_back is not None and not is_ours(frame.f_back.f_code.co_filename)
+    return frame and frame.f_back
 
 
 def trace_machine(launches: Sequence[Launch], config: Config, seed: int, limits: Limits) -> tuple[Traced, set[int]]:

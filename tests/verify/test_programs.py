@@ -111,6 +111,19 @@ with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Upper) as server:
     server.shutdown()
     thread.join()
 """
+PIPE = """\
+import os, threading
+r, w = os.pipe()
+def lines():
+    with os.fdopen(w, "w") as file:
+        for number in range(3):
+            print("line", number, file=file, flush=True)
+thread = threading.Thread(target=lines)
+thread.start()
+with os.fdopen(r) as file:
+    print([line.strip() for line in file])
+thread.join()
+"""
 DATAGRAMS = """\
 import socket
 a, b, c = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3))
@@ -145,7 +158,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, nr: int, wrong: Callable[[Any], Any])
 
 
 @linux
-@pytest.mark.parametrize("text", [PAIR, TWO, SLEEPER, SIGNALS, FILES, LINES, DATAGRAMS])
+@pytest.mark.parametrize("text", [PAIR, TWO, SLEEPER, SIGNALS, FILES, LINES, PIPE, DATAGRAMS])
 def test_programs_agree(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = verify(tmp_path, text, capsys)
     assert code == 0, said
