@@ -159,4 +159,4 @@ def test_one_can_type_to_a_program(start: Start, tmp_path: object) -> None:
     terminal.press("end")
     terminal.wait("EOFError")
     terminal.press("I")
-    terminal.wait("No program waits")
+    terminal.wait("Nobody can type here")
