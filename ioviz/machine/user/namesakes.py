@@ -14,7 +14,7 @@ import sys
 from types import ModuleType
 from typing import Any, Final
 
-ASKED_BY_C: Final = frozenset({"json.decoder", "re", "typing"})
+ASKED_BY_C: Final = frozenset({"json.decoder", "typing"})
 """The modules in which C code that guests share looks for classes and functions."""
 
 

@@ -1,7 +1,8 @@
 """The few places in which the standard library has to be told that it runs on the machine.
 
 - What C code knows or gives away is the same thing in the library: what `object` gives to `pickle` in `copyreg`, what
-  the encodings are made of in `codecs`, what a `Decimal` is and compares with in `numbers`.
+  the encodings are made of in `codecs`, what a `Decimal` is and compares with in `numbers`, what the compiler of
+  templates raises, which `_sre` keeps once it has it, in `re`.
 - `traceback` shows no frames of the machine's.
 - Threads, futures and the streams of asyncio hash by the order in which they were first hashed, not by their address:
   sets of them decide who is joined, cancelled or written to first, which must not differ from run to run.
@@ -88,7 +89,7 @@ def _hash_by_serial(*names: str) -> Callable[[Guest, ModuleType], None]:
 def _as_the_host_has_it(*names: str) -> Callable[[Guest, ModuleType], None]:
     def patch(guest: Guest, module: ModuleType) -> None:
         host = importlib.import_module(module.__name__)
-        for name in names:
+        for name in module.__dict__.keys() & set(names):
             module.__dict__[name] = getattr(host, name)
 
     return patch
@@ -134,6 +135,7 @@ PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {
     ),
     "copyreg": _as_the_host_has_it("_reconstructor", "__newobj__", "__newobj_ex__"),
     "numbers": _as_the_host_has_it("Number", "Complex", "Real", "Rational", "Integral"),
+    "re._constants": _as_the_host_has_it("error", "PatternError"),
     "traceback": _traceback,
     "threading": _hash_by_serial("Thread"),
     "concurrent.futures._base": _hash_by_serial("Future"),
