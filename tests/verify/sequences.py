@@ -29,6 +29,15 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
     "select is woken by what it waits for alone": ops(
         PAIR, ("dup", 3, 2), (3, "select", (2, 3), (), (), None), ("close", 3), ("send", 2, 1, 1, 0)
     ),
+    "select looks again at any exceptional key, and arriving data carries one": ops(
+        ("pair", 2, 3, 1 | NONBLOCK),
+        ("epoll", 6),
+        ("dup", 8, 6),
+        ("write", 3, 5, 70000),
+        (1, "select", (), (3,), (8,), None),
+        ("close", 8),
+        ("write", 2, 11, 1),
+    ),
     "an epoll instance tells who polls it of nothing but IN": ops(
         PAIR,
         ("epoll", 3),

@@ -35,8 +35,10 @@ def sys_poll(k: Kernel, fds: tuple[Wanted, ...], timeout: int | None) -> Result:
     return wait_for_any(k, "poll", wanted, timeout)
 
 
-def wait_for_any(k: Kernel, call: str, wanted: Sequence[Wanted], timeout: int | None) -> Result:
-    """Scan until something is ready, the time is up (`timeout` in ns; None: never) or a signal comes."""
+def wait_for_any(k: Kernel, call: str, wanted: Sequence[Wanted], timeout: int | None, also: int = 0) -> Result:
+    """Scan until something is ready, the time is up (`timeout` in ns; None: never) or a signal comes.
+
+    `also`: poll bits that wake the sleeper for another look, though nobody asked for them."""
     found = scan(k, call, wanted, again=False)
     if found or timeout == 0:
         # Here, by a mask of the call's own, a signal may be open that was not when the call began.
@@ -48,7 +50,7 @@ def wait_for_any(k: Kernel, call: str, wanted: Sequence[Wanted], timeout: int | 
         if file is not None:
             queue = k.ops[file.kind].queue(k, file)
             if queue:
-                keys[queue] = keys.get(queue, 0) | mask
+                keys[queue] = keys.get(queue, also) | mask
             k.hold(file)
     thread = k.thread
     while True:

@@ -49,7 +49,9 @@ def sys_select(k: Kernel, nfds: int, reads: Fds, writes: Fds, excepts: Fds, time
     for fd, _ in wanted:
         if k.file(fd) is None:
             return -EBADF
-    result = wait_for_any(k, "select", wanted, timeout)
+    # select_poll_one() waits for POLLEX_SET on every descriptor, and data that arrives carries PRI in its key: a select
+    # that waits for room alone is woken by them, looks again, and sleeps on.
+    result = wait_for_any(k, "select", wanted, timeout, also=EXCEPTIONAL)
     if isinstance(result, int):
         return result
     found = result[1]
