@@ -7,7 +7,7 @@ from typing import Any
 from ioviz.verify.ops import Op
 
 NONBLOCK = 0o4000
-IN, OUT, ET = 1, 4, 1 << 31
+IN, OUT, ET, EXCLUSIVE = 1, 4, 1 << 31, 1 << 28
 WAITALL = 0x100
 
 
@@ -37,6 +37,37 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
         (1, "select", (), (3,), (8,), None),
         ("close", 8),
         ("write", 2, 11, 1),
+    ),
+    "room to send is nothing to who waits for a packet, nor is it used up by him": ops(
+        ("udp", 2, 0),
+        ("epoll", 5),
+        (3, "recv", 2, 10, 32),
+        ("ctl", 5, 2, 1, ET | EXCLUSIVE | OUT),
+        ("wait", 5, 64, 0),
+        ("sendto", 2, 2, 17, 0, 64),
+        ("look",),
+    ),
+    "the same on a pair of datagram sockets": ops(
+        ("pair", 2, 3, 2),
+        ("epoll", 4),
+        (1, "recv", 3, 1, 32),
+        (3, "recv", 2, 10, 256),
+        ("dup", 5, 2),
+        ("ctl", 4, 5, 1, ET | EXCLUSIVE | OUT | IN),
+        ("wait", 4, 2, 0),
+        ("send", 2, 8, 1, 64),
+        ("wait", 4, 1, 0),
+    ),
+    "connect that says how it went is an edge": ops(
+        ("listener", 2, 16, 2048),
+        ("epoll", 5),
+        ("shutdown", 2, 2),
+        ("connect", 7, 2),
+        ("listener", 8, 16, 2048),
+        (1, "wait", 5, 64, -1),
+        ("ctl", 5, 7, 1, ET | OUT),
+        ("again", 7, 8),
+        ("look",),
     ),
     "an epoll instance tells who polls it of nothing but IN": ops(
         PAIR,

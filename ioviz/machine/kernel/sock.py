@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.inet import SOL_SOCKET, option
 from ioviz.machine.kernel.signals import broken_pipe
+from ioviz.model.poll_bits import POLLERR, POLLIN
+from ioviz.model.wait import EXCLUSIVE
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
@@ -37,6 +39,16 @@ def sleep_on(k: Kernel, file: OpenFile, wchan: str, sock: int, mode: int, until:
     """Sleep in a call on `file`, which keeps a reference."""
     k.hold(file)
     return k.sleep(wchan, (sock,), mode, until)
+
+
+def sleep_for_packet(k: Kernel, file: OpenFile, sock: int, until: int) -> str:
+    """Sleep until there is a whole packet, or a connection, to be taken from the receive queue of `sock`. Room in its
+    send buffer wakes nobody here, nor does it count as taken by this exclusive waiter (`receiver_wake_function`)."""
+    k.thread.keys = {sock: POLLIN | POLLERR}
+    try:
+        return sleep_on(k, file, "__skb_wait_for_more_packets", sock, EXCLUSIVE, until)
+    finally:
+        k.thread.keys = None
 
 
 def or_sigpipe(k: Kernel, sent: int, flags: int) -> int:

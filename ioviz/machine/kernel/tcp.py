@@ -29,6 +29,7 @@ from ioviz.machine.kernel.sock import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO, deadl
 from ioviz.machine.kernel.tcp_state import give_up, receive_reset, release_socket, stop_timer
 from ioviz.model.buffer import BufferDiscarded
 from ioviz.model.files import SOCKET
+from ioviz.model.poll_bits import POLLERR
 from ioviz.model.socket import (
     CLOSE,
     CLOSE_WAIT,
@@ -217,6 +218,7 @@ def _finish_connect(k: Kernel, file: OpenFile, sock: int) -> int:
         if world.buffers[sock * 2].bytes:  # it had been connected, and nobody had read
             k.emit(BufferDiscarded, sock * 2)
         k.emit(SocketDisconnected, sock, local)
+        k.wake(sock, POLLERR)  # tcp_disconnect() ends with sk_error_report(), error or not
         return -error
     return 0
 

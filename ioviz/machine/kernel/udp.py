@@ -29,7 +29,7 @@ from ioviz.machine.kernel.inet import (
     show,
     user_address,
 )
-from ioviz.machine.kernel.sock import MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, SO_RCVTIMEO, deadline, sleep_on
+from ioviz.machine.kernel.sock import MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, SO_RCVTIMEO, deadline, sleep_for_packet
 from ioviz.machine.kernel.tcp_state import READABLE, WRITABLE
 from ioviz.model.buffer import DatagramDropped, DatagramReceived, DatagramTaken
 from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM
@@ -43,7 +43,6 @@ from ioviz.model.socket import (
     SocketReleased,
     SocketShutdown,
 )
-from ioviz.model.wait import EXCLUSIVE
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.ancillary import Marks
@@ -241,7 +240,7 @@ def udp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int, room
             return 0, (b"", None, False, (), 0)
         if until < 0:
             until = deadline(k, sock, SO_RCVTIMEO)
-        why = sleep_on(k, file, "__skb_wait_for_more_packets", sock, EXCLUSIVE, until)
+        why = sleep_for_packet(k, file, sock, until)
         if why != "event":
             return -EINTR if why == "signal" else -EAGAIN
     data = world.segments[head].data

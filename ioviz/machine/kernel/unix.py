@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK
 from ioviz.machine.kernel.inet import SOCK_DGRAM, SOCK_STREAM
 from ioviz.machine.kernel.scm import discard
-from ioviz.machine.kernel.sock import SO_RCVTIMEO, SO_SNDTIMEO, deadline, sleep_on
+from ioviz.machine.kernel.sock import SO_RCVTIMEO, SO_SNDTIMEO, deadline, sleep_for_packet, sleep_on
 from ioviz.machine.kernel.tcp_state import READABLE, WRITABLE
 from ioviz.machine.kernel.unix_names import find_name, user_name
 from ioviz.machine.kernel.unix_space import PEER_ROOM
@@ -34,7 +34,6 @@ from ioviz.model.socket import (
     SocketReleased,
     SocketShutdown,
 )
-from ioviz.model.wait import EXCLUSIVE
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.files import Result
@@ -123,7 +122,7 @@ def unix_accept(k: Kernel, file: OpenFile, row: Socket, flags: int) -> Result:
             return -EAGAIN
         if until < 0:
             until = deadline(k, sock, SO_RCVTIMEO)
-        why = sleep_on(k, file, "__skb_wait_for_more_packets", sock, EXCLUSIVE, until)
+        why = sleep_for_packet(k, file, sock, until)
         if why != "event":
             return -EINTR if why == "signal" else -EAGAIN
         row = world.sockets[sock]

@@ -18,6 +18,7 @@ from ioviz.machine.kernel.sock import (
     SO_SNDTIMEO,
     deadline,
     or_sigpipe,
+    sleep_for_packet,
     sleep_on,
 )
 from ioviz.machine.kernel.tcp_state import READABLE
@@ -26,7 +27,6 @@ from ioviz.machine.kernel.unix_space import LARGEST_PIECE, room, stream_truesize
 from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut, first_bytes
 from ioviz.model.poll_bits import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM
 from ioviz.model.socket import CLOSE, ESTABLISHED, LISTEN, RCV_SHUTDOWN, SEND_SHUTDOWN, SocketErrorSet
-from ioviz.model.wait import EXCLUSIVE
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.files import Result
@@ -136,7 +136,10 @@ def unix_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int, rig
             return -EAGAIN
         if until < 0:
             until = deadline(k, sock, SO_RCVTIMEO)
-        why = sleep_on(k, file, "unix_stream_data_wait", sock, EXCLUSIVE if dgram else 0, until)
+        if dgram:
+            why = sleep_for_packet(k, file, sock, until)
+        else:
+            why = sleep_on(k, file, "unix_stream_data_wait", sock, 0, until)
         if why != "event":
             if copied:
                 break
