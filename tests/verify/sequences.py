@@ -69,6 +69,17 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
         ("again", 7, 8),
         ("look",),
     ),
+    "accept has its number before it sleeps": ops(
+        ("listener", 1, 16, 0),
+        ("pipe", 2, 3, 2048),
+        ("epoll", 4),
+        ("dup", 5, 3),
+        ("ctl", 4, 5, 1, OUT),
+        ("close", 5),
+        (2, "accept", 6, 1, 0),
+        ("dup", 7, 3),
+        ("ctl", 4, 7, 2, 0),
+    ),
     "an epoll instance tells who polls it of nothing but IN": ops(
         PAIR,
         ("epoll", 3),

@@ -5,7 +5,7 @@ An object lives as long as its open file; an open file as long as a descriptor o
 
 from __future__ import annotations
 
-from errno import EBADF, EINVAL, EMFILE, ENOTTY
+from errno import EBADF, EBUSY, EINVAL, EMFILE, ENOTTY
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -130,6 +130,15 @@ class Files(WaitQueues):
             return -EMFILE
         self.emit(FdInstalled, self.pid, fd, file, cloexec)
         return fd
+
+    def reserve_fd(self) -> int:
+        """The lowest free number, which nobody else can get from now on, though nothing is open there
+        (`get_unused_fd_flags`); or -EMFILE."""
+        return -EMFILE if self.full() else self.descriptors[self.pid].take()
+
+    def unreserve_fd(self, fd: int) -> None:
+        """Nothing came of it (`put_unused_fd`)."""
+        heappush(self.descriptors[self.pid].free, fd)
 
     def full(self, count: int = 1) -> bool:
         """Whether the running process may not have `count` more descriptors: calls that make one ask before they do
@@ -271,6 +280,8 @@ def sys_dup3(k: Kernel, old: int, new: int, flags: int) -> int:
     elif new in table.free:
         table.free.remove(new)
         table.free.sort()
+    else:  # an accept that sleeps has it already
+        return -EBUSY
     k.emit(FdInstalled, k.pid, new, file.id, bool(flags & O_CLOEXEC))
     return new
 

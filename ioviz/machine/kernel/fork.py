@@ -40,12 +40,14 @@ def sys_vfork(k: Kernel, entry: Callable[[], None]) -> int:
     state.group, state.session, state.absolute = mine.group, mine.session, mine.absolute
     state.nofile = mine.nofile
     table, copy = k.descriptors[parent], k.descriptors[pid]
-    copy.free, copy.next = list(table.free), table.next
+    copy.next = table.next
     fds = k.world.fds
     for fd in range(table.next):
         row = fds.get(parent << 24 | fd)
         if row is not None:
             k.inherit_fd(pid, row)
+        else:  # also a number that an accept of the parent's has reserved
+            copy.free.append(fd)
     spawn_task(k, pid, k.cpu, pid, entry)
     k.threads[pid].at = k.at
     state.borrows = True

@@ -51,7 +51,7 @@ from ioviz.machine.kernel.udp import (
     udp_shutdown,
 )
 from ioviz.machine.kernel.urgent import receive_urgent, send_urgent
-from ioviz.model.files import SOCKET, OpenFile
+from ioviz.model.files import SOCKET, FdInstalled, OpenFile
 from ioviz.model.socket import CLOSE, LISTEN, NOT_URGENT, SocketCreated, SocketDisconnected
 
 if TYPE_CHECKING:
@@ -160,11 +160,25 @@ def sys_accept4(k: Kernel, fd: int, flags: int) -> Result:
     file, row = found
     if flags & ~(O_NONBLOCK | O_CLOEXEC):
         return -EINVAL
-    if k.full():
-        return -EMFILE
+    fd = k.reserve_fd()  # before it sleeps: whatever is opened meanwhile gets another number
+    if fd < 0:
+        return fd
     if row.family == AF_UNIX:
-        return unix.unix_accept(k, file, row, flags)
-    return tcp_accept(k, file, row, flags) if row.type == SOCK_STREAM else -EOPNOTSUPP
+        child = unix.unix_accept(k, file, row)
+    else:
+        child = tcp_accept(k, file, row) if row.type == SOCK_STREAM else -EOPNOTSUPP
+    if child < 0:
+        k.unreserve_fd(fd)
+        return child
+    new = k.open_file(SOCKET, child, flags & O_NONBLOCK | 2)
+    k.emit(FdInstalled, k.pid, fd, new, bool(flags & O_CLOEXEC))
+    connection = k.world.sockets[child]
+    named = (
+        unix_names.user_name(connection.remote)
+        if row.family == AF_UNIX
+        else user_address(connection, connection.remote)
+    )
+    return fd, named
 
 
 def sys_connect(k: Kernel, fd: int, address: Any) -> int:

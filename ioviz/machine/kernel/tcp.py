@@ -11,7 +11,7 @@ from errno import EADDRINUSE, EAGAIN, EALREADY, ECONNABORTED, ECONNRESET, EINPRO
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel import loopback, tcp_output
-from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK
+from ioviz.machine.kernel.files import O_NONBLOCK
 from ioviz.machine.kernel.inet import (
     AF_INET6,
     SOL_SOCKET,
@@ -23,12 +23,10 @@ from ioviz.machine.kernel.inet import (
     release_port,
     route,
     show,
-    user_address,
 )
 from ioviz.machine.kernel.sock import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO, deadline, sleep_on
 from ioviz.machine.kernel.tcp_state import give_up, receive_reset, release_socket, stop_timer
 from ioviz.model.buffer import BufferDiscarded
-from ioviz.model.files import SOCKET
 from ioviz.model.poll_bits import POLLERR
 from ioviz.model.socket import (
     CLOSE,
@@ -58,7 +56,6 @@ from ioviz.model.socket import (
 from ioviz.model.wait import EXCLUSIVE
 
 if TYPE_CHECKING:
-    from ioviz.machine.kernel.files import Result
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.files import OpenFile
     from ioviz.model.socket import Socket
@@ -103,8 +100,8 @@ def _unlisten(k: Kernel, row: Socket) -> None:
         release_socket(k, world.sockets[child])
 
 
-def tcp_accept(k: Kernel, file: OpenFile, row: Socket, flags: int) -> Result:
-    """accept4(2): the first connection of the queue."""
+def tcp_accept(k: Kernel, file: OpenFile, row: Socket) -> int:
+    """`inet_csk_accept`: the first connection of the queue, which is no longer in it; or an errno."""
     world = k.world
     sock = row.id
     until = -1
@@ -122,10 +119,7 @@ def tcp_accept(k: Kernel, file: OpenFile, row: Socket, flags: int) -> Result:
             return -EINTR
         row = world.sockets.get(sock, row)
     k.emit(ConnectionAccepted, sock, child)
-    new = k.open_file(SOCKET, child, flags & O_NONBLOCK | 2)
-    fd = k.install_fd(new, bool(flags & O_CLOEXEC))
-    connection = world.sockets[child]
-    return fd, user_address(connection, connection.remote)
+    return child
 
 
 def tcp_connect(k: Kernel, file: OpenFile, row: Socket, address: Any) -> int:

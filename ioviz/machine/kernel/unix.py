@@ -10,14 +10,13 @@ from __future__ import annotations
 from errno import EAGAIN, ECONNREFUSED, ECONNRESET, EINTR, EINVAL, EISCONN, EOPNOTSUPP
 from typing import TYPE_CHECKING, Any
 
-from ioviz.machine.kernel.files import O_CLOEXEC, O_NONBLOCK
+from ioviz.machine.kernel.files import O_NONBLOCK
 from ioviz.machine.kernel.inet import SOCK_DGRAM, SOCK_STREAM
 from ioviz.machine.kernel.scm import discard
 from ioviz.machine.kernel.sock import SO_RCVTIMEO, SO_SNDTIMEO, deadline, sleep_for_packet, sleep_on
 from ioviz.machine.kernel.tcp_state import READABLE, WRITABLE
-from ioviz.machine.kernel.unix_names import find_name, user_name
+from ioviz.machine.kernel.unix_names import find_name
 from ioviz.machine.kernel.unix_space import PEER_ROOM
-from ioviz.model.files import SOCKET
 from ioviz.model.socket import (
     CLOSE,
     ESTABLISHED,
@@ -36,7 +35,6 @@ from ioviz.model.socket import (
 )
 
 if TYPE_CHECKING:
-    from ioviz.machine.kernel.files import Result
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.files import OpenFile
     from ioviz.model.socket import Socket
@@ -103,8 +101,8 @@ def unix_connect(k: Kernel, file: OpenFile, row: Socket, address: Any) -> int:
     return 0
 
 
-def unix_accept(k: Kernel, file: OpenFile, row: Socket, flags: int) -> Result:
-    """accept4(2)."""
+def unix_accept(k: Kernel, file: OpenFile, row: Socket) -> int:
+    """`unix_accept`: the first connection of the queue, which is no longer in it; or an errno."""
     world = k.world
     sock = row.id
     if row.type == SOCK_DGRAM:
@@ -129,8 +127,7 @@ def unix_accept(k: Kernel, file: OpenFile, row: Socket, flags: int) -> Result:
     k.emit(ConnectionAccepted, sock, child)
     if world.wait_queues[sock].head:
         k.wake(sock, WRITABLE)
-    new = k.open_file(SOCKET, child, flags & O_NONBLOCK | 2)
-    return k.install_fd(new, bool(flags & O_CLOEXEC)), user_name(world.sockets[child].remote)
+    return child
 
 
 def unix_shutdown(k: Kernel, row: Socket, how: int) -> int:

@@ -119,6 +119,17 @@ os.remove("data")
         "5 1 2 5\n9 bytearray(b'aX') bytearray(b'cde\\x00\\x00yz\\x00\\x00') b'e\\x00\\x00' 5\n4 bytearray(b'aXcd') 4\n"
         "6 bytearray(b'ab') b'cdef'\nESPIPE ESPIPE EINVAL EBADF EBADF\n",
     ),
+    "accept": (
+        """
+import socket, threading
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); mine = s.fileno() + 1
+t = threading.Thread(target=lambda: print(s.accept()[0].fileno() - mine)); t.start(); time.sleep(0.1)
+print(os.dup(0) - mine, tried(os.dup2, 0, mine), tried(os.close, mine))
+c = socket.create_connection(s.getsockname()); t.join(); print(c.fileno() - mine)
+s.setblocking(False); print(tried(s.accept), os.dup(0) - mine)
+""",
+        "1 EBUSY EBADF\n0\n2\nEAGAIN 0\n",
+    ),
     "eventfd": (
         """
 e = os.eventfd(3, os.EFD_NONBLOCK); print(os.eventfd_read(e), tried(os.eventfd_read, e)); os.eventfd_write(e, 5); os.eventfd_write(e, 6)
