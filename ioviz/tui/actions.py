@@ -244,7 +244,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("c",),
         "c",
         Both("compare", "对比"),
-        Both("The two runs side by side, at their first difference", "并排对比两次运行，停在第一个不同处"),
+        Both(
+            "Side by side: two runs, at their first difference; of what cannot run again, two moments",
+            "并排对比：两次运行，停在第一个不同处；不能重新运行的，则对比两个时刻",
+        ),
         "ask",
         footer=11,
     ),

@@ -68,8 +68,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "录像不能重新运行：请打开程序或场景。",
     ),
     "no-rerun-real": (
-        "What really happens cannot be run again: open a program or a scene to compare.",
-        "真实发生的事不能重新运行：要对照，请打开程序或场景。",
+        "What really happens cannot be run again. c compares two moments of it; a scene can be turned.",
+        "真实发生的事不能重新运行。按 c 可以对比其中的两个时刻；要切换方式，请打开场景。",
     ),
     "same-run": (
         "The two runs do not differ: epoll does nothing here that the mode changes.",
@@ -165,6 +165,23 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "compare-first": ("first difference: event {n}", "第一个不同处：事件 {n}"),
     "compare-same": ("still the same", "到此相同"),
     "compare-differs": ("they differ", "已不同"),
+    "moments-apart": ("{n} events and {t} apart", "相隔 {n} 个事件、{t}"),
+    "moments-moves": ("moves with the keys", "随按键移动"),
+    "moments-stands": ("stands still", "不动"),
+    "moments-calls": ("Calls between the two: {calls}", "两个时刻之间的调用：{calls}"),
+    "moments-hint": (
+        "←→ event  n p call  Home End  Tab the other side  k keep this one  Esc back",
+        "←→ 事件  n p 调用  Home End  Tab 换一边  k 留下这个时刻  Esc 返回",
+    ),
+    "moment-kept": (
+        "Event {n} is kept. Go elsewhere, or wait: c then shows both moments side by side.",
+        "已留下第 {n} 个事件这一刻。走到别处，或者等一等，再按 c 并排对比两个时刻。",
+    ),
+    "moment-dropped": ("No moment is kept any more.", "不再留着任何时刻。"),
+    "moment-forgotten": (
+        "The kept moment is older than what the window holds. c keeps this one.",
+        "留下的时刻比窗口里保存的还早。按 c 留下现在这一刻。",
+    ),
     "tagline": ("a kernel that you can watch", "看得见的内核"),
     "compare-hint": (
         "←→ event  n p call  [ first difference  Home End  Esc back",
@@ -193,10 +210,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "这个服务器自己没有用 epoll：可以试试 ioviz live epoll-lt。",
     ),
     "demo-lt": (
-        "The server turns its connections to level-triggered.",
-        "服务器把它的连接都改成水平触发（LT）。",
+        "The server turns its connections to level-triggered. c compares with the moment before.",
+        "服务器把它的连接都改成水平触发（LT）。按 c 与切换前的一刻对比。",
     ),
-    "demo-et": ("The server turns its connections to edge-triggered.", "服务器把它的连接都改成边缘触发（ET）。"),
+    "demo-et": (
+        "The server turns its connections to edge-triggered. c compares with the moment before.",
+        "服务器把它的连接都改成边缘触发（ET）。按 c 与切换前的一刻对比。",
+    ),
     "demo-drains": ("The server reads until nothing is left.", "服务器每次读到没有为止。"),
     "demo-reads-once": (
         "The server reads once an event, at most 16 bytes.",

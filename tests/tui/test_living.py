@@ -14,6 +14,7 @@ from ioviz.live.source import Inbox
 from ioviz.live_session import LiveSession
 from ioviz.model.mirror import CallsLeftOut
 from ioviz.tui.app import IovizApp
+from ioviz.tui.screens.compare import MomentsScreen
 from ioviz.tui.screens.stage import StageScreen
 from tests.tui.conftest import MakeApp
 
@@ -78,6 +79,11 @@ async def until(done: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
+def shown(app: IovizApp) -> str:
+    """The screen as text."""
+    return "\n".join(line.text for line in app.screen._compositor.render_strips())
+
+
 def place(screen: StageScreen) -> int:
     assert screen.player is not None
     return screen.player.place.position
@@ -102,6 +108,69 @@ async def test_it_follows_the_present_and_comes_back_to_it(make_app: MakeApp) ->
         assert screen.following
 
 
+async def test_two_moments_are_compared_while_it_goes_on(make_app: MakeApp) -> None:
+    async with living(make_app) as (pilot, screen, told, session):
+        kept = place(screen)
+        await pilot.press("c")
+        assert screen.kept == kept
+        told.tell(2)
+        await until(lambda: place(screen) > kept and place(screen) == len(session.timeline))
+        later = place(screen)
+        await pilot.press("c")
+        moments = screen.app.screen
+        assert isinstance(moments, MomentsScreen)
+        assert moments.position == later
+        text = shown(screen.app)
+        assert f"{later - kept} events and" in text.splitlines()[0]
+        assert "Calls between the two: read 2" in text
+        told.tell()
+        await until(lambda: len(session.timeline) > later)
+        await pilot.press("left", "left", "left")
+        assert moments.position == later - 3
+        await pilot.press("end")
+        assert moments.position == len(session.timeline)
+        await pilot.press("tab", "home")
+        assert moments.position == 0
+        await pilot.press("tab", "p", "k")
+        anew = moments.position
+        assert "0 events and" in shown(screen.app).splitlines()[0]
+        await pilot.press("escape")
+        assert screen.kept == anew
+        assert screen.following
+
+
+async def test_a_kept_moment_is_let_go_where_it_is_and_when_the_window_forgets_it(make_app: MakeApp) -> None:
+    async with living(make_app, window=4_000) as (pilot, screen, told, session):
+        await pilot.press("space", "c")
+        assert screen.kept == place(screen)
+        await pilot.press("c")
+        assert screen.kept is None
+        assert "No moment is kept" in shown(screen.app)
+        await pilot.press("c", "e")
+        for _ in range(6):
+            told.tell(1_000)
+        await until(lambda: screen.kept is not None and session.timeline.first > screen.kept)
+        await pilot.press("c")
+        assert screen.kept is None
+        assert "older than what the window holds" in shown(screen.app)
+
+
+async def test_a_side_that_the_window_forgets_moves_on_with_it(make_app: MakeApp) -> None:
+    async with living(make_app, window=4_000) as (pilot, screen, told, session):
+        await pilot.press("c")
+        told.tell()
+        await until(lambda: place(screen) == len(session.timeline) > (screen.kept or 0))
+        await pilot.press("c")
+        moments = screen.app.screen
+        assert isinstance(moments, MomentsScreen)
+        for _ in range(6):
+            told.tell(1_000)
+        await until(lambda: session.mirror.calls == 6_002 and session.timeline.first > moments.position)
+        await pilot.press("left")
+        assert moments.position == session.timeline.first
+        await pilot.press("p", "n", "home", "end")
+
+
 async def test_space_stands_still_and_goes_on(make_app: MakeApp) -> None:
     async with living(make_app) as (pilot, screen, told, session):
         await pilot.press("space")
@@ -123,7 +192,7 @@ async def test_the_header_says_how_far_to_trust_it(make_app: MakeApp) -> None:
         told.stop()
         await until(lambda: not screen.is_live)
         assert "ended" in " ".join(each.text for each in screen.live_state())
-        assert {"present", "toggle-trigger", "compare", "tries"} <= screen.unusable()
+        assert {"present", "toggle-trigger", "tries"} <= screen.unusable()
 
 
 async def test_what_cannot_be_shown_in_time_is_left_out_and_counted(make_app: MakeApp) -> None:

@@ -41,6 +41,8 @@ class Asking(Moving):
         """What was turned for it, as `knob=value`."""
         self.parted: int | None = None
         """The first event in which the two runs differ."""
+        self.kept: int | None = None
+        """The moment to compare others with, in a run of which there is no other."""
         self.host = 1
         self.view: View | None = None
         self._question: Question | None = None
@@ -237,7 +239,9 @@ class Asking(Moving):
             self.with_other(self._turn(self.player))
 
     def action_compare(self) -> None:
-        if self.player is not None and self.other is None and self.lacks_epoll():
+        if self.player is not None and not getattr(self.player.source, "can_turn", True):
+            self._compare_moments(self.player)
+        elif self.player is not None and self.other is None and self.lacks_epoll():
             self.note("compare-nothing")
         elif self.player is not None:
             self.with_other(self._side_by_side(self.player))
@@ -299,10 +303,35 @@ class Asking(Moving):
         other = await self._other_run(player.source)
         if other is None or self.view is None:
             return
-        from ioviz.tui.screens.compare import CompareScreen
+        from ioviz.tui.screens.compare import RunsScreen
 
         place = player.place.position
-        self.app.push_screen(CompareScreen(self.view, player.source, other, self.parted, place, self.host))
+        self.app.push_screen(RunsScreen(self.view, player.source, other, self.parted, place, self.host))
+
+    def _compare_moments(self, player: Player) -> None:
+        """Keep this moment; if another is kept, show both side by side."""
+        here, first = player.place.position, player.source.timeline.first
+        if self.kept is not None and self.kept < first:
+            self.kept = None
+            self.note("moment-forgotten")
+        elif self.kept == here:
+            self.kept = None
+            self.note("moment-dropped")
+        elif self.kept is None:
+            self.kept = here
+            self.note("moment-kept", n=f"{here:,}")
+        elif self.view is not None:
+            from ioviz.tui.screens.compare import MomentsScreen
+
+            self.pause()
+            self._stop_looking()
+
+            def keep(place: int) -> None:
+                self.kept = place
+
+            self.app.push_screen(MomentsScreen(self.view, player.source, self.kept, here, self.host, keep))
+            return
+        self.show_place()
 
     async def _other_run(self, source: Source) -> Source | None:
         """The run with the other trigger, and where the two part. None, and a note, if it cannot be had."""

@@ -157,7 +157,7 @@ class Framing(Teaching):
         if self.scene is None or not self.scene.tries:
             hidden.add("tries")
         if isinstance(source, Careful) and not source.can_turn:
-            hidden |= {"toggle-trigger", "compare", "tries"}
+            hidden |= {"toggle-trigger", "tries"}
         elif not self._overview.has(EPOLL):
             hidden |= {"toggle-trigger"} if self.other is not None else {"toggle-trigger", "compare"}
         return frozenset(hidden)
@@ -280,7 +280,7 @@ class Framing(Teaching):
                 player.steps,
                 player.log_length,
                 not player.source.ended,
-                self.chapter_places,
+                self.chapter_places if self.kept is None else (*self.chapter_places, self.kept),
                 self.break_places,
                 self.playing,
                 self.speed_text,

@@ -36,7 +36,7 @@ COUNTED: Final = 8_192
 """Events that the timeline takes note of in a frame, at most."""
 HURRY: Final = 400
 """Events in a frame above which only the last state is looked at, not the one before it."""
-NOT_LIVE: Final = frozenset({"next-chapter", "toggle-trigger", "compare"})
+NOT_LIVE: Final = frozenset({"next-chapter", "toggle-trigger"})
 """Actions that say nothing of real processes."""
 SLOWER: Final = 1.05
 """Times from which on a program counts as slowed."""

@@ -86,6 +86,8 @@ class Steering(Framing):
             super().action_toggle_trigger()
             return
         trigger = demo.switch()
+        if trigger is not None and self.player is not None:
+            self.kept = self.player.log_length  # c compares what comes with what was
         self.note("demo-no-trigger" if trigger is None else f"demo-{trigger}")
 
 

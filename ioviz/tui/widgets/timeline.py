@@ -42,7 +42,8 @@ class State(NamedTuple):
     steps: int
     length: int
     growing: bool
-    chapters: tuple[int, ...]
+    ticks: tuple[int, ...]
+    """Where chapters begin, and the moment that is kept."""
     breakpoints: tuple[int, ...]
     playing: bool
     speed: str
@@ -102,7 +103,7 @@ class TimelineWidget(Lines):
         place = self._column(state.position, state.length, rail)
         marks: dict[int, tuple[str, Style]] = {}
         for positions, character, colour in (
-            (state.chapters, glyph.tick, "primary"),
+            (state.ticks, glyph.tick, "primary"),
             (state.breakpoints, glyph.stop, "error"),
         ):
             for position in positions:
