@@ -235,6 +235,14 @@ def _interest(fd: str, events: str, data: str, inode: str, device: str) -> Inter
     return Interest(int(fd), int(events, 16), int(data, 16), int(inode or "0", 16), int(device or "0", 16))
 
 
+def open_count(pid: int) -> int:
+    """How many descriptors process `pid` has open, without listing them; 0 if it is gone, or before Linux 6.2."""
+    try:
+        return os.stat(f"/proc/{pid}/fd").st_size
+    except OSError:
+        return 0
+
+
 def fdinfo(pid: int, fd: int) -> str:
     """What `/proc/PID/fdinfo/FD` says; empty if it is closed."""
     try:

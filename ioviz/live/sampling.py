@@ -1,9 +1,10 @@
 """Samples of a process, ten times a second, that read again only what may have changed.
 
-A sample lists the descriptors and reads the interest lists; only a descriptor that is new, or of which an interest list
-says that its number names another file by now, is looked at again. Each `WHOLE` seconds everything is, for what neither
-shows (a number that no list watches was closed and opened again). The kernel's tables of sockets are dear, a thousand
-sockets take it ten milliseconds: so they are read as often as costs `SOCKETS_SHARE` of a processor.
+A sample counts the descriptors and reads the interest lists, and lists the descriptors where either has changed; only
+one that is new, or of which an interest list says that its number names another file by now, is looked at again. Each
+`WHOLE` seconds everything is, for what neither shows (one that no list watches was closed, and another opened). The
+kernel's tables of sockets are dear, a thousand sockets take it ten milliseconds: they are read as often as costs
+`SOCKETS_SHARE` of a processor.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
 
     from ioviz.live.calls import Item
     from ioviz.live.snapshot import Descriptor, ProcessState, SocketState
+    from ioviz.live.sockdiag import Answers
     from ioviz.live.source import Refusal
 
-SHARE: Final = 0.03
+SHARE: Final = 0.02
 """Of a processor, for the samples."""
-SOCKETS_SHARE: Final = 0.012
-"""And for the tables of sockets beside them."""
+WHOLE_SHARE: Final = 0.01
+"""For reading everything, and"""
+SOCKETS_SHARE: Final = 0.01
+"""for the tables of sockets beside them."""
 WHOLE: Final = 3.0
 """Seconds between two samples in which everything is read, at least."""
 
@@ -44,11 +48,13 @@ class Sampler:
         self._clock = clock
         self._known: dict[int, ProcessState] = {}
         self._texts: dict[tuple[int, int], str] = {}
+        self._counts: dict[int, int] = {}
         self._next_whole = self._next_sockets = 0.0
         self._inodes: frozenset[int] = frozenset()
         self._sockets: dict[int, SocketState] = {}
+        self._answers: Answers = {}
         self.took = 0.0
-        """Seconds of processor time that the last sample took, without the sockets."""
+        """Seconds of processor time that the last sample took, without the sockets, unless it read everything."""
 
     def sample(self) -> Snapshot | None:
         """What there is now; None if that is what there was."""
@@ -56,10 +62,11 @@ class Sampler:
         whole = time.monotonic() >= self._next_whole
         processes = [each for pid in procfs.family(self._pid) if (each := self._process(pid, whole=whole)) is not None]
         if whole:
-            self._next_whole = time.monotonic() + max(WHOLE, (time.thread_time() - began) / SHARE * 2)
+            self._next_whole = time.monotonic() + max(WHOLE, (time.thread_time() - began) / WHOLE_SHARE)
         changed = processes != list(self._known.values())
         self._known = {each.pid: each for each in processes}
-        self.took = time.thread_time() - began
+        if not whole:
+            self.took = time.thread_time() - began
         sockets = self._read_sockets(processes, changed=changed)
         if not changed and not sockets:
             return None
@@ -67,35 +74,53 @@ class Sampler:
 
     def _process(self, pid: int, *, whole: bool) -> ProcessState | None:
         before = self._known.get(pid)
+        count = procfs.open_count(pid)
+        counted = count and count == self._counts.get(pid)
+        self._counts[pid] = count
         if before is None or whole:
             return procfs.read_process(pid, seed=True)
+        lists = {
+            each.fd: text
+            for each in before.descriptors
+            if each.kind == "epoll" and (text := procfs.fdinfo(pid, each.fd)) != self._texts.get((pid, each.fd))
+        }
+        descriptors = before.descriptors
+        if lists or not counted:
+            again = self._descriptors(pid, before, lists)
+            if again is None:
+                return None
+            descriptors = again
+        threads = tuple(filter(None, (procfs.read_thread(pid, tid) for tid in procfs.threads_of(pid))))
+        if threads == before.threads and descriptors is before.descriptors:
+            return before
+        return replace(before, threads=threads, descriptors=descriptors)
+
+    def _descriptors(self, pid: int, before: ProcessState, lists: dict[int, str]) -> tuple[Descriptor, ...] | None:
+        """The descriptors by now, if the interest lists in `lists` say what they say; the same tuple if nothing has
+        changed, None if the process is gone."""
         try:
             numbers = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
         except OSError:
             return None
         known = {each.fd: each for each in before.descriptors if each.fd in numbers}
         again = numbers - known.keys()
-        for each in before.descriptors:
-            if each.kind == "epoll" and each.fd in known:
-                again |= self._interests(pid, each, known)
+        for fd, text in lists.items():
+            if fd in known:
+                again |= self._interests(pid, fd, text, known)
+        if not again and len(known) == len(before.descriptors):
+            return before.descriptors
         for fd in again:
             found = procfs.read_descriptor(pid, fd, seed=True)
             if found is not None:
                 known[fd] = found
             else:
                 known.pop(fd, None)
-        threads = tuple(filter(None, (procfs.read_thread(pid, tid) for tid in procfs.threads_of(pid))))
-        if not again and threads == before.threads and len(known) == len(before.descriptors):
-            return before
-        return replace(before, threads=threads, descriptors=tuple(known[fd] for fd in sorted(known)))
+        return tuple(known[fd] for fd in sorted(known))
 
-    def _interests(self, pid: int, epoll: Descriptor, known: dict[int, Descriptor]) -> set[int]:
-        """The descriptors that have to be read again, by what the interest list of `epoll` says."""
-        text = procfs.fdinfo(pid, epoll.fd)
-        if self._texts.get((pid, epoll.fd)) == text:
-            return set()
-        self._texts[pid, epoll.fd] = text
-        found = {epoll.fd}
+    def _interests(self, pid: int, epoll: int, text: str, known: dict[int, Descriptor]) -> set[int]:
+        """The descriptors that have to be read again, by the interest list of `epoll`, which says `text` by now."""
+        self._texts[pid, epoll] = text
+        found = {epoll}
         for item in procfs.interests_in(text):
             watched = known.get(item.fd)
             if watched is not None and item.inode and watched.inode and watched.inode != item.inode:
@@ -119,7 +144,10 @@ class Sampler:
         found: dict[int, SocketState] = {}
         for process in processes:
             rest = self._inodes - found.keys()
-            found.update(read_sockets(process.pid, rest, ours=process.netns == procfs.own_netns()))
+            ours = process.netns == procfs.own_netns()
+            found.update(read_sockets(process.pid, rest, ours=ours, before=self._answers))
+        for inode in self._answers.keys() - found.keys():
+            del self._answers[inode]
         self._next_sockets = now + (time.thread_time() - began) / SOCKETS_SHARE
         before, self._sockets = self._sockets, found
         return {inode: row for inode, row in found.items() if before.get(inode) != row}
@@ -163,8 +191,8 @@ class ProcfsSource:
     def _sample(self) -> None:
         sampler = Sampler(self._pid, self.clock)
         sampler.sample()  # what was put already, and what is to be compared with
-        period = self._period
-        while not self._stopping.wait(period):
+        due = time.monotonic() + self._period
+        while not self._stopping.wait(due - time.monotonic()):
             if not procfs.exists(self._pid):
                 self._inbox.put([Ended(tid, 0, 0, self.clock()) for tid in (self._pid,)])
                 break
@@ -172,7 +200,7 @@ class ProcfsSource:
             self.samples += 1
             if snapshot is not None:
                 self._inbox.put([snapshot])
-            period = max(self._period, sampler.took / SHARE)
+            due = max(due + max(self._period, sampler.took / SHARE), time.monotonic())
         self._inbox.close()
 
     @property

@@ -50,8 +50,15 @@ REPLY: Final = 1 << 18
 """Bytes that a reply of the kernel may have."""
 
 
-def read_sockets(pid: int, inodes: Collection[int], *, ours: bool) -> dict[int, SocketState]:
-    """The sockets with these inodes. `ours`: process `pid` is in our network namespace."""
+Answers = dict[int, tuple[bytes, SocketState]]
+"""By inode: what the kernel last said of a socket, and what that means."""
+
+
+def read_sockets(
+    pid: int, inodes: Collection[int], *, ours: bool, before: Answers | None = None
+) -> dict[int, SocketState]:
+    """The sockets with these inodes. `ours`: process `pid` is in our network namespace. `before` is for whoever asks
+    again and again: what the kernel says in the same bytes as before is not taken apart anew."""
     wanted = set(inodes)
     found: dict[int, SocketState] = {}
     if not wanted:
@@ -60,7 +67,7 @@ def read_sockets(pid: int, inodes: Collection[int], *, ours: bool) -> dict[int, 
         try:
             for family in (AF_INET, AF_INET6):
                 for protocol in (TCP, UDP):
-                    found.update(_inet(family, protocol, wanted))
+                    found.update(_inet(family, protocol, wanted, {} if before is None else before))
                     if len(found) == len(wanted):
                         return found
             found.update(_unix(wanted))
@@ -100,12 +107,16 @@ def _attributes(message: bytes, at: int) -> Iterator[tuple[int, bytes]]:
         at += (length + 3) & ~3
 
 
-def _inet(family: int, protocol: int, wanted: set[int]) -> Iterator[tuple[int, SocketState]]:
+def _inet(family: int, protocol: int, wanted: set[int], before: Answers) -> Iterator[tuple[int, SocketState]]:
     request = struct.pack("=BBBBL48x", family, protocol, 1 << (MEMORY - 1), 0, OWNED)
     kind = SOCK_STREAM if protocol == TCP else SOCK_DGRAM
     for message in _ask(request):
         inode = struct.unpack_from("=L", message, 68)[0]
         if inode not in wanted:
+            continue
+        said = before.get(inode)
+        if said is not None and said[0] == message:
+            yield inode, said[1]
             continue
         state = message[1]
         sport, dport = struct.unpack_from("!HH", message, 4)
@@ -114,10 +125,12 @@ def _inet(family: int, protocol: int, wanted: set[int]) -> Iterator[tuple[int, S
         for attribute, value in _attributes(message, 72):
             if attribute == MEMORY and len(value) >= 16:
                 _, rcvbuf, _, sndbuf = struct.unpack_from("=4L", value)
-        yield inode, SocketState(
+        found = SocketState(
             inode, family, kind, STATES.get(state, CLOSE), _address(family, message[8:24], sport),
             _address(family, message[24:40], dport) if dport else "", rx, tx, 0, rcvbuf, sndbuf,
         )  # fmt: skip
+        before[inode] = message, found
+        yield inode, found
 
 
 def _address(family: int, raw: bytes, port: int) -> str:

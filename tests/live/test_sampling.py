@@ -70,6 +70,38 @@ def test_bytes_that_wait_are_seen_and_the_rest_is_not_told_again(monkeypatch: py
     assert [each.rx for each in snapshot.sockets.values() if each.rx] == [5] or len(snapshot.sockets) == 1
 
 
+@pytest.mark.usefixtures("seldom")
+def test_a_socket_is_read_anew_when_the_kernel_says_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "SOCKETS_SHARE", 1e9)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        accepted, _ = server.accept()
+        inode = os.fstat(accepted.fileno()).st_ino
+        with accepted:
+            sampler = Sampler(os.getpid(), time.monotonic_ns)
+            sizes = []
+            for data in (b"", b"hello", b" world"):
+                client.sendall(data)
+                snapshot = sampler.sample()
+                assert snapshot is not None
+                sizes.append(snapshot.sockets[inode].rx)
+            last = sampler.sample()
+    assert last is None or not last.sockets, "nothing has changed"
+    assert sizes == [0, 5, 11]
+
+
+def test_what_is_opened_for_what_is_closed_is_seen_when_everything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "WHOLE", 0.0)
+    monkeypatch.setattr(sampling, "WHOLE_SHARE", 1e9)
+    sampler = Sampler(os.getpid(), time.monotonic_ns)
+    os.dup2(0, HIGH)
+    before = by_number(sampler)
+    os.close(HIGH)
+    os.dup2(0, HIGH + 1)
+    after = by_number(sampler)
+    os.close(HIGH + 1)
+    assert after == {**{fd: said for fd, said in before.items() if fd != HIGH}, HIGH + 1: before[HIGH]}
+
+
 def test_it_ends_with_the_process() -> None:
     pid = os.posix_spawn("/bin/sleep", ["sleep", "100"], dict(os.environ))
     source = ProcfsSource(pid, rate=100)
