@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -236,6 +237,40 @@ def test_a_busy_program_is_counted_where_it_is_not_noted(tmp_path: Path) -> None
     made = int(out)
     assert only_counted
     assert made <= told + only_counted + lost <= made + (lost and 100)
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="epoll is Linux's")
+@pytest.mark.parametrize("oneshot", [False, True])
+def test_the_waits_of_a_busy_program_are_counted_unless_they_change_the_interest_list(
+    tmp_path: Path, oneshot: bool
+) -> None:
+    """At the end it sleeps in a wait that began while waits were only counted: that is told."""
+    items, out, _ = probed(
+        tmp_path,
+        f"""
+        import select, socket, threading, time
+        a, b = socket.socketpair()
+        mask = select.EPOLLIN | (select.EPOLLONESHOT if {oneshot} else 0)
+        ep = select.epoll(); ep.register(b, mask)
+        made = 0
+        while made < 60_000 or type(ep).poll.__name__ != "counted":
+            a.send(b"x"); ep.poll(); b.recv(1)
+            if {oneshot}: ep.modify(b, mask)
+            made += 1
+        late = threading.Timer(0.5, a.send, [b"x"]); late.start()
+        ep.poll()
+        print(made + 1)
+        """,
+    )
+    waits = finished(items, "epoll_wait")
+    asleep = [item.name for item in items if isinstance(item, Call) and item.entered_only]
+    lost = sum(item.count for item in items if isinstance(item, Lost))
+    made = int(out)
+    if oneshot:
+        assert made <= len(waits) + lost <= made + (lost and 100)
+    else:
+        assert len(waits) < made - 1_000
+        assert "epoll_wait" in asleep
 
 
 def test_nothing_is_forgotten_of_what_nobody_takes() -> None:

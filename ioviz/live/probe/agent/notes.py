@@ -11,7 +11,6 @@ from __future__ import annotations
 import collections
 import itertools
 import os
-import socket
 import sys
 import threading
 import time
@@ -20,12 +19,13 @@ from typing import Any
 SOCKET_VARIABLE = "IOVIZ_PROBE"
 """The environment variable with the path of the socket that ioviz listens on."""
 
+LEAST = 0.002
 PERIOD = 0.01
 IDLE_PERIOD = 0.05
 BUSY = 3000
 """Calls a second above which places and data are left out."""
 MOST = 10_000
-"""Calls a second that are noted at most; in the rest of each `WINDOW` reads and writes are only counted."""
+"""Calls a second that are noted at most; in the rest of each `WINDOW` reads, writes and waits are only counted."""
 WINDOW = 0.1
 NAME = "ioviz-probe"
 KEPT = 4_000_000
@@ -170,14 +170,14 @@ def look(asked: Any, data: Any, length: Any) -> Any:
 
 COUNT = itertools.count(1)
 left_out = COUNT.__next__
-HOT: dict[str, tuple[Any, Any]] = {}
-"""The calls that a busy program makes most: name in `socket.socket` -> (as it is noted, as it is only counted)."""
+HOT: dict[tuple[Any, str], tuple[Any, Any]] = {}
+"""The calls that a busy program makes most: (class, name) -> (as it is noted, as it is only counted)."""
 
 
 def note_hot(yes: Any) -> Any:
     """Note the calls of `HOT`, or only count them."""
-    for name, (noted, counted) in HOT.items():
-        setattr(socket.socket, name, noted if yes else counted)
+    for (owner, name), (noted, counted) in HOT.items():
+        setattr(owner, name, noted if yes else counted)
 
 
 def generic(real: Any, code: Any, fd_of: Any, argument_of: Any, result_of: Any, pairs_of: Any = None) -> Any:

@@ -25,6 +25,7 @@ from .notes import (
     DETAILED,
     IDLE_PERIOD,
     KEPT,
+    LEAST,
     LISTS,
     MOST,
     PERIOD,
@@ -167,25 +168,29 @@ class Sender:
         notes.name(("agent", threading.get_native_id()))
         last: list[int] = []
         seconds = PERIOD
-        start, noted = time.monotonic(), 0
+        start, noted, counting, soon = time.monotonic(), 0, False, PERIOD
         while not self.gone:
             SLEEP_FOR(seconds)
             count = self.flush()
             noted += count
-            if time.monotonic() - start >= WINDOW:
-                if noted >= MOST * WINDOW:
+            took = time.monotonic() - start
+            notes.detail = not counting and count < BUSY * seconds * 2
+            seconds = PERIOD if count or counting else min(seconds * 1.2, IDLE_PERIOD)
+            if took >= WINDOW:
+                if counting:
                     self.finish()
                     note_hot(True)
-                start, noted = time.monotonic(), 0
-            elif noted >= MOST * WINDOW:
+                    seconds = soon
+                start, noted, counting = time.monotonic(), 0, False
+            elif noted >= MOST * WINDOW and not counting:
+                counting = True
                 note_hot(False)
-            notes.detail = count < BUSY * seconds * 2
+                soon = max(LEAST, min(PERIOD, took * MOST * WINDOW / noted))  # when it was so many
             asleep = [number for thread, call in list(notes.sleeping.items()) for number in (thread, *call)]
             if asleep != last:
                 last = asleep
                 with self.lock:
                     self.frame(b"S", array.array("q", asleep).tobytes())
-            seconds = PERIOD if count else min(seconds * 1.2, IDLE_PERIOD)
         restore()
         while True:  # what was made while we were here still notes: nothing of it may pile up
             notes.detail = False

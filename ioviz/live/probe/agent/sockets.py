@@ -97,9 +97,9 @@ def _hot_send(real: Any, whole_result: Any) -> Any:
 def probe_sockets() -> Any:
     cls: Any = socket.socket
     raw: Any = cls.__mro__[1]
-    HOT["recv"] = _hot_recv(raw.recv)
-    HOT["send"] = _hot_send(raw.send, False)
-    HOT["sendall"] = _hot_send(raw.sendall, True)
+    HOT[cls, "recv"] = _hot_recv(raw.recv)
+    HOT[cls, "send"] = _hot_send(raw.send, False)
+    HOT[cls, "sendall"] = _hot_send(raw.sendall, True)
     note_hot(True)
     cls.recv_into = generic(raw.recv_into, RECV, own, lambda a, k, v: len(a[1]) if len(a) > 1 else 0, value_of)
     cls.recvfrom = generic(

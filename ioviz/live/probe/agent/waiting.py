@@ -11,15 +11,19 @@ from .notes import (
     EPOLL_CREATE,
     EPOLL_CTL,
     EPOLL_WAIT,
+    HOT,
     KEVENT,
     POLL,
     SELECT,
     getframe,
     ident,
+    left_out,
     note,
     notes,
     now,
 )
+
+ONESHOT = 1 << 30
 
 
 def _epoll_class(real: Any) -> Any:
@@ -35,6 +39,7 @@ def _epoll_class(real: Any) -> Any:
 
         def _take(self, inner: Any) -> Any:
             self._inner, self._fd, self._poll = inner, inner.fileno(), inner.poll
+            self._oneshot = 0
 
         @classmethod
         def fromfd(cls, fd: Any) -> Any:
@@ -68,6 +73,7 @@ def _epoll_class(real: Any) -> Any:
             return ready
 
         def _ctl(self, op: Any, fd: Any, events: Any, call: Any) -> Any:
+            self._oneshot |= events & ONESHOT
             number = fd if isinstance(fd, int) else fd.fileno()
             before = now()
             try:
@@ -107,6 +113,22 @@ def _epoll_class(real: Any) -> Any:
         def __exit__(self, *rest: Any) -> Any:
             self.close()
 
+    noted = epoll.poll
+
+    def counted(self: Any, timeout: Any = None, maxevents: Any = -1) -> Any:
+        if self._oneshot:  # each wait changes the interest list
+            return noted(self, timeout, maxevents)
+        left_out()
+        if timeout == 0:
+            return self._poll(timeout, maxevents)
+        thread = ident()
+        sleeping[thread] = (EPOLL_WAIT, self._fd, -1 if timeout is None else int(timeout * 1000), now())
+        try:
+            return self._poll(timeout, maxevents)
+        finally:
+            sleeping.pop(thread, None)
+
+    HOT[epoll, "poll"] = noted, counted
     epoll.__module__ = "select"
     epoll.__qualname__ = "epoll"
     return epoll
