@@ -108,12 +108,12 @@ def _shortest(real: Real, ops: Sequence[Op], seed: int, number: int) -> Differen
 @contextmanager
 def one_cpu() -> Iterator[None]:
     """Keep this process on one CPU, where its threads meet in fewer ways, and give it the others back."""
+    before: set[int] = set()
     with suppress(OSError, AttributeError):
         before = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {max(before)})
-        try:
-            yield
-        finally:
+    try:
+        yield
+    finally:
+        if before:
             os.sched_setaffinity(0, before)
-        return
-    yield

@@ -50,6 +50,11 @@ def test_the_kernels_agree_on_what_nobody_has_tried_yet() -> None:
     assert campaign.operations > 0
 
 
+def test_one_cpu_lets_errors_through() -> None:
+    with pytest.raises(OSError, match="of the body"), one_cpu():
+        raise OSError("of the body")
+
+
 def test_a_seed_gives_the_same_sequences() -> None:
     assert Generator(5).sequence() == Generator(5).sequence() != Generator(6).sequence()
 
