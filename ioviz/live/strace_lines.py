@@ -157,16 +157,17 @@ class Lines:
         if call is None or line[end + 2 : end + 4] != "0." or line[end + 10 :] != ">":
             return False
         thread, since, day = head
-        fraction, took = line[dot + 1 : dot + 7], line[end + 4 : end + 10]
-        if not (fraction.isdecimal() and took.isdecimal()) or thread in self._open or self._broken:
+        digits = line[dot + 1 : dot + 7] + line[end + 4 : end + 10]
+        if not digits.isdecimal() or thread in self._open or self._broken:
             return False
+        fraction, took = divmod(int(digits), 1_000_000)
         if day is None:
-            start = self._last = since + int(fraction) * 1000
+            start = self._last = since + fraction * 1000
         else:
-            start = self._of_day(day, int(fraction) * 1000)
+            start = self._of_day(day, fraction * 1000)
         name, args, result, sets, data = call
         self._hits += 1
-        out.append(Call(thread, name, args, result, start, start + int(took) * 1000, False, 0, sets, data))
+        out.append(Call(thread, name, args, result, start, start + took * 1000, False, 0, sets, data))
         return True
 
     def _learn(self, line: str, thread: int, since: int, day: int | None, call: Known) -> None:
