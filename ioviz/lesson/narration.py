@@ -7,6 +7,7 @@ its own (one that a newer version recorded) is named, and nothing is claimed.
 
 from __future__ import annotations
 
+import re
 from signal import Signals
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 TABLES: Final[dict[str, Any]] = {"en": sentences_en, "zh": sentences_zh}
 
 
+BETWEEN: Final = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
+"""A space that parts a Chinese word from the name that follows it, where that turns out to be a Chinese word, too."""
+
+
 def narrate(world: World, event: Event, lang: str) -> str:
     """The sentence for `event`; `world` is the one before it."""
     table = TABLES.get(lang, sentences_en)
@@ -47,7 +52,7 @@ def narrate(world: World, event: Event, lang: str) -> str:
     template: str | None = special or table.SENTENCES.get(kind)
     if template is None:
         return str(table.UNKNOWN.format(kind=event.name if isinstance(event, Unknown) else kind))
-    return template.format_map(Words(world, event, table.TERMS, lang))
+    return BETWEEN.sub("", template.format_map(Words(world, event, table.TERMS, lang)))
 
 
 def _returned(event: Any) -> str:
