@@ -120,6 +120,9 @@ async def test_two_moments_are_compared_while_it_goes_on(make_app: MakeApp) -> N
         moments = screen.app.screen
         assert isinstance(moments, MomentsScreen)
         assert moments.position == later
+        same = [one.rows == two.rows for one, two in zip(*(side.panels for side in moments._sides), strict=True)]
+        assert same == sorted(same), "what differs stands first"
+        assert not same[0]
         text = shown(screen.app)
         assert f"{later - kept} events and" in text.splitlines()[0]
         assert "Calls between the two: read 2" in text

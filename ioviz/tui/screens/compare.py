@@ -317,6 +317,15 @@ class MomentsScreen(CompareScreen):
         self._moving = 1
         self._keep = keep
 
+    def on_mount(self) -> None:
+        """Draw, and where there is no room for all panels, those first that are not the same at the beginning."""
+        self.restyle()
+        one, two = (side.panels for side in self._sides)
+        order = sorted(range(len(one)), key=lambda number: one[number].rows == two[number].rows)
+        for side in self._sides:
+            side.panels = [side.panels[number] for number in order]
+        self.restyle()
+
     @property
     def moving(self) -> Sequence[Side]:
         """The one side or the other."""

@@ -118,6 +118,14 @@ class PanelWidget(Lines):
         """What it shows, without its frame."""
         return [strip.text for strip in self._body]
 
+    @property
+    def rows(self) -> Hashable:
+        """What it would show if it had a place: as long as this is equal, so is its picture."""
+        try:
+            return self.panel.key(self._moment) if self._moment is not None else None
+        except Exception as error:
+            return str(error)
+
     # -- its frame ---------------------------------------------------------------------------------------------------
 
     def _inside(self, width: int, height: int) -> tuple[int, int]:
