@@ -13,6 +13,7 @@ import platform
 import signal
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ioviz.machine.kernel.sched import Limits
@@ -122,6 +123,10 @@ class _Worker:
         self.state = os.open(f"/proc/self/task/{self.thread.native_id}/syscall", os.O_RDONLY | os.O_CLOEXEC)
 
     def _run(self) -> None:
+        with suppress(OSError, AttributeError):
+            # A thread of this policy that is woken never takes the processor from a call in the middle, as others may
+            # on Linux wherever the kernel can be preempted; on the machine a call runs on until it sleeps or returns.
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         while True:
             self.go.acquire()
             if self.job is None:
@@ -208,8 +213,10 @@ class Real:
             now = [worker for worker in workers if worker.busy]
             still = sum(worker.rests() for worker in now) == len(now)  # all are asked
             quiet = quiet + 1 if still and all(worker.busy for worker in now) else 0
-            if not still and time.monotonic() > deadline:
-                raise TimeoutError("a thread neither returns nor sleeps")
+            if not still:
+                os.sched_yield()  # it does not take the processor from us by itself
+                if time.monotonic() > deadline:
+                    raise TimeoutError("a thread neither returns nor sleeps")
 
     def _wake(self, running: dict[int, int]) -> None:
         """Interrupt who still sleeps: the sequence is over."""

@@ -80,6 +80,17 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
         ("dup", 7, 3),
         ("ctl", 4, 7, 2, 0),
     ),
+    "who is woken in the middle of a call runs when that is over": ops(
+        ("listener", 1, 16, 2048),
+        ("epoll", 5),
+        ("ctl", 5, 1, 1, ET | OUT | IN),
+        (1, "wait", 5, 64, -1),
+        ("connect", 6, 1),
+        (1, "wait", 5, 1, -1),
+        ("ctl", 5, 6, 1, 0),
+        ("shutdown", 1, 2),
+        ("wait", 5, 1, 0),
+    ),
     "an epoll instance tells who polls it of nothing but IN": ops(
         PAIR,
         ("epoll", 3),
