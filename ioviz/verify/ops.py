@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     Syscall = Callable[..., Any]
 
 O_NONBLOCK: Final = 0o4000
-INET, UNIX = 2, 1
-STREAM, DGRAM = 1, 2
+INET, UNIX, INET6 = 2, 1, 10
+STREAM, DGRAM, SEQPACKET = 1, 2, 5
 SOL_SOCKET, SOL_TCP = 1, 6
-TCP_NODELAY, SO_ERROR, SO_LINGER = 1, 4, 13
+TCP_NODELAY, SO_TYPE, SO_ERROR, SO_LINGER = 1, 3, 4, 13
 FIONREAD: Final = 0x541B
 DONTWAIT: Final = 0x40
 ALL: Final = 0x1 | 0x2 | 0x4 | 0x2000
@@ -45,10 +45,12 @@ SLOTS: Final[dict[str, tuple[int, int]]] = {
     "pair": (2, 0),
     "tcp": (2, 0),
     "listener": (1, 0),
+    "local": (1, 0),
     "udp": (1, 0),
     "eventfd": (1, 0),
     "epoll": (1, 0),
     "dup": (1, 1),
+    "dup2": (1, 2),
     "connect": (1, 1),
     "accept": (1, 1),
     "again": (0, 2),
@@ -156,10 +158,17 @@ class Table:
         self.own(slot, fd)
         return word(self.syscall(SYS.listen, fd, backlog))
 
-    def udp(self, slot: int, flags: int) -> Any:
-        fd = self.syscall(SYS.socket, INET, DGRAM | flags, 0)
+    def local(self, slot: int, kind: int, backlog: int) -> Any:
+        """A listening Unix socket with a name of the kernel's choice."""
+        fd = self.syscall(SYS.socket, UNIX, kind, 0)
+        self.syscall(SYS.bind, fd, b"")
         self.own(slot, fd)
-        return word(self.syscall(SYS.bind, fd, ("127.0.0.1", 0)))
+        return word(self.syscall(SYS.listen, fd, backlog))
+
+    def udp(self, slot: int, flags: int, family: int = INET) -> Any:
+        fd = self.syscall(SYS.socket, family, DGRAM | flags, 0)
+        self.own(slot, fd)
+        return word(self.syscall(SYS.bind, fd, ("127.0.0.1", 0) if family == INET else ("::1", 0, 0, 0)))
 
     def eventfd(self, slot: int, count: int, flags: int) -> Any:
         return self.own(slot, self.syscall(SYS.eventfd2, count, flags))
@@ -170,9 +179,21 @@ class Table:
     def dup(self, slot: int, old: int) -> Any:
         return self.own(slot, self.syscall(SYS.dup, self.fd(old)))
 
+    def dup2(self, slot: int, old: int, over: int) -> Any:
+        """dup2(2): the descriptor that slot `over` was is slot `slot` now."""
+        fd = self.syscall(SYS.dup2, self.fd(old), self.fd(over))
+        if fd >= 0:
+            del self.fds[over]
+        return self.own(slot, fd)
+
     def connect(self, slot: int, to: int) -> Any:
         """A new client of the listener `to`, which does not wait."""
         name = self._name(to)
+        if isinstance(name, bytes):
+            kind = self.syscall(SYS.getsockopt, self.fd(to), SOL_SOCKET, SO_TYPE, 0)[1]
+            fd = self.syscall(SYS.socket, UNIX, kind | O_NONBLOCK, 0)
+            self.own(slot, fd)
+            return word(self.syscall(SYS.connect, fd, name))
         fd = self.syscall(SYS.socket, INET, STREAM | O_NONBLOCK, 0)
         self.own(slot, fd)
         self.syscall(SYS.setsockopt, fd, SOL_TCP, TCP_NODELAY, 1)
@@ -188,7 +209,7 @@ class Table:
     def _name(self, slot: int) -> Any:
         got = self.syscall(SYS.getsockname, self.fd(slot))
         name = None if type(got) is int else got[1]
-        return name if isinstance(name, tuple) and name[1] else None
+        return name if isinstance(name, bytes) or (isinstance(name, tuple) and name[1]) else None
 
     # -- what uses them
 

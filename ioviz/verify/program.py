@@ -78,9 +78,16 @@ def listener(name, backlog, flags):
     own(name, blocking(s.detach(), flags))
     return 0
 
-def udp(name, flags):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind(("127.0.0.1", 0))
+def local(name, kind, backlog):
+    s = socket.socket(socket.AF_UNIX, kind & 15)
+    s.bind("")
+    s.listen(backlog)
+    own(name, blocking(s.detach(), kind))
+    return 0
+
+def udp(name, flags, family=socket.AF_INET):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
     own(name, blocking(s.detach(), flags))
     return 0
 
@@ -88,8 +95,10 @@ def address(name):
     return with_sock(name, lambda s: s.getsockname())
 
 def connect(name, to):
-    s = socket.socket()
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    family, kind = with_sock(to, lambda s: (s.family, s.type))
+    s = socket.socket(family, kind)
+    if family != socket.AF_UNIX:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     own(name, blocking(s.detach(), os.O_NONBLOCK))
     return again(name, to)
 
@@ -111,6 +120,15 @@ def new_epoll(name):
 
 def dup(name, old):
     return own(name, os.dup(fd(old)))
+
+def dup2(name, old, over):
+    if fd(old) < 0 or fd(over) < 0:
+        raise OSError(errno.EBADF, "closed")
+    if fd(over) in epolls and fd(old) != fd(over):
+        kept.append(epolls.pop(fd(over)))
+    made = os.dup2(fd(old), fd(over))
+    del fds[over]
+    return own(name, made)
 
 def close(name):
     gone = fds.pop(name, -1)

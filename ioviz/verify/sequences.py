@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.verify.ops import DGRAM, DONTWAIT, O_NONBLOCK, STREAM, Op
+from ioviz.verify.ops import DGRAM, DONTWAIT, INET6, O_NONBLOCK, SEQPACKET, STREAM, Op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,12 @@ MASKS: Final = (
 )
 TCP_LIMIT: Final = 24_000
 """Bytes that a TCP socket is sent at most, so that no buffer of Linux's own choice fills."""
-SOCKETS: Final = ("tcp", "unix", "dgram", "udp", "listener")
+DATA: Final = ("tcp", "unix", "dgram", "seqpacket", "udp", "udp6")
+"""Sockets that bytes go through."""
+LISTENERS: Final = {"listener": "tcp", "local": "unix", "local packets": "seqpacket"}
+"""And those that give connections, which are of these kinds."""
+SOCKETS: Final = (*DATA, *LISTENERS)
+TYPES: Final = {"unix": STREAM, "dgram": DGRAM, "seqpacket": SEQPACKET, "local": STREAM, "local packets": SEQPACKET}
 OPTIONS: Final = ((1, 2), (1, 9), (1, 15), (6, 1), (1, 10))
 """(level, option): SO_REUSEADDR, SO_KEEPALIVE, SO_REUSEPORT, TCP_NODELAY, SO_OOBINLINE: set to 1."""
 READABLE: Final = ((1, 3), (1, 2), (1, 9), (1, 30), (1, 38), (1, 39))
@@ -125,20 +130,23 @@ class Generator:
     def _make(self) -> Op:
         blocks = self._may_block()
         flags = 0 if blocks else O_NONBLOCK
-        kind = self.random.choices(("pipe", "unix", "dgram", "tcp", "listener", "udp", "eventfd", "epoll"), _MADE)[0]
+        kind = self.random.choices(list(_MADE), list(_MADE.values()))[0]
         if len(self.slots) > 18:
             return Op(0, "look", ())
         if kind == "pipe":
             return Op(0, "pipe", (self._new("r", blocks), self._new("w", blocks), flags))
-        if kind in ("unix", "dgram"):
-            number = (STREAM if kind == "unix" else DGRAM) | flags
-            return Op(0, "pair", (self._new(kind, blocks), self._new(kind, blocks), number))
+        if kind in ("unix", "dgram", "seqpacket"):
+            return Op(0, "pair", (self._new(kind, blocks), self._new(kind, blocks), TYPES[kind] | flags))
+        if kind in ("local", "local packets"):
+            return Op(0, "local", (self._new(kind, blocks), TYPES[kind] | flags, 16))
         if kind == "tcp":
             return Op(0, "tcp", (self._new("tcp", blocks), self._new("tcp", blocks), flags))
         if kind == "listener":
             return Op(0, "listener", (self._new("listener", blocks), 16, flags))
         if kind == "udp":
             return Op(0, "udp", (self._new("udp", blocks), flags))
+        if kind == "udp6":
+            return Op(0, "udp", (self._new("udp6", blocks), flags, INET6))
         if kind == "eventfd":
             extra = self.random.choice((0, 0, 1))
             return Op(0, "eventfd", (self._new("eventfd", blocks), self.random.choice((0, 0, 1, 3)), flags | extra))
@@ -153,32 +161,41 @@ class Generator:
         return op
 
     def _dup(self) -> Op:
-        old = self._any()
+        return Op(0, "dup", self._dup_of(self._any()))
+
+    def _dup_of(self, old: _Slot) -> tuple[int, int]:
+        """A slot for a duplicate of `old`, and that."""
         new = self._new(old.kind, old.blocks)
         self.slots[-1].owner, self.slots[-1].sent, self.slots[-1].shut = old.owner, TCP_LIMIT // 2, old.shut
-        return Op(0, "dup", (new, old.number))
+        return new, old.number
+
+    def _dup2(self) -> Op | None:
+        old, over = self._any(), self._any()
+        if over is old or (over.held and not self._holds):
+            return None
+        self.slots.remove(over)
+        return Op(0, "dup2", (*self._dup_of(old), over.number))
 
     def _connect(self) -> Op | None:
-        to = self._of("listener")
-        if to is None or to.children > 8:
+        to = self._of(*LISTENERS)
+        if to is None or to.children > 8 or to.kind == "udp6":
             return None
         to.children += 1
-        return Op(0, "connect", (self._new("tcp", False), to.number))
+        return Op(0, "connect", (self._new(LISTENERS.get(to.kind, "tcp"), False), to.number))
 
     def _accept(self) -> Op | None:
-        listener = self._of("listener")
+        listener = self._of(*LISTENERS)
         if listener is None:
             return None
         blocks = self._may_block()
-        return Op(
-            self._task(listener), "accept", (self._new("tcp", blocks), listener.number, 0 if blocks else O_NONBLOCK)
-        )
+        made = self._new(LISTENERS.get(listener.kind, "tcp"), blocks)
+        return Op(self._task(listener), "accept", (made, listener.number, 0 if blocks else O_NONBLOCK))
 
     def _again(self) -> Op | None:
-        slot, to = self._of("tcp", "udp"), self._of("listener", "udp", "tcp")
+        slot, to = self._of("tcp", "udp", "udp6"), self._of("listener", "udp", "udp6", "tcp")
         if slot is None or to is None or slot.blocks or slot.shut:  # see ACCURACY.md
             return None
-        if (slot.kind, to.kind) not in {("tcp", "listener"), ("udp", "udp")}:
+        if (slot.kind, to.kind) not in {("tcp", "listener"), ("udp", "udp"), ("udp6", "udp6")}:
             return None
         return Op(0, "again", (slot.number, to.number))
 
@@ -190,7 +207,7 @@ class Generator:
             size = self.random.choice((10, 100, 1000, 3000))
             slot.sent += size
             return size if slot.sent < TCP_LIMIT else 1
-        if kind in ("dgram", "udp"):
+        if kind in ("dgram", "seqpacket", "udp", "udp6"):
             return self.random.choice((0, 10, 500, 1400))
         return self.random.choice((0, 10, 100, 4096, 5000, 8192, 70_000)) if draw < 0.9 else 8
 
@@ -198,21 +215,24 @@ class Generator:
         return self.random.choice((0, 0, 0, *extra))
 
     def _send(self) -> Op | None:
-        slot = self._of("tcp", "unix", "dgram", "udp")
+        slot = self._of(*DATA)
         if slot is None:
             return None
         size = self._size(slot)
         return self._sends(slot, 0, lambda flags: ("send", (slot.number, self._next_tag(), size, flags)))
 
     def _sendto(self) -> Op | None:
-        slot, to = self._of("udp"), self._of("udp")
-        if slot is None or to is None or to.kind not in ("udp", "tcp"):
+        kind = self.random.choice(("udp", "udp", "udp6"))
+        slot, to = self._of(kind), self._of(kind)
+        if slot is None or to is None or to.kind not in ("udp", "udp6", "tcp"):
+            return None
+        if (slot.kind == "udp6") != (to.kind == "udp6"):  # no library gives an IPv6 socket an address of IPv4
             return None
         size = self._size(slot)
         return self._sends(slot, 0, lambda flags: ("sendto", (slot.number, to.number, self._next_tag(), size, flags)))
 
     def _recv(self) -> Op | None:
-        slot = self._of("tcp", "unix", "dgram", "udp")
+        slot = self._of(*DATA)
         if slot is None:
             return None
         extra = (PEEK, PEEK, WAITALL) if slot.kind == "tcp" else (PEEK, PEEK, WAITALL, TRUNC)
@@ -250,7 +270,7 @@ class Generator:
         return Op(self._task(slot), "read", (slot.number, n))
 
     def _shutdown(self) -> Op | None:
-        slot = self._of("tcp", "unix", "dgram", "udp", "listener")
+        slot = self._of(*SOCKETS)
         if slot is None or (self._holds and not self._waits):
             return None
         slot.shut.append(slot.number)
@@ -337,10 +357,15 @@ class Generator:
         return Op(0, "look", ())
 
 
-_MADE: Final = (3, 3, 1, 4, 2, 2, 2, 1)
+_MADE: Final = {
+    "pipe": 6, "unix": 5, "dgram": 2, "seqpacket": 2, "tcp": 8, "listener": 4, "local": 2, "local packets": 1, "udp": 3,
+    "udp6": 2, "eventfd": 4, "epoll": 2,
+}  # fmt: skip
+"""What is made, and how often."""
 _DRAW: Final[Sequence[tuple[str, int]]] = (
     ("make", 5),
     ("dup", 3),
+    ("dup2", 1),
     ("connect", 4),
     ("accept", 5),
     ("again", 1),

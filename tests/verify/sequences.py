@@ -91,6 +91,28 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
         ("shutdown", 1, 2),
         ("wait", 5, 1, 0),
     ),
+    "a local listener that was shut down has nothing to accept, for who would not wait": ops(
+        ("local", 1, 1 | NONBLOCK, 16), ("shutdown", 1, 0), ("accept", 5, 1, NONBLOCK)
+    ),
+    "an empty packet that nobody read is no loss": ops(
+        ("pair", 1, 2, 5), ("send", 2, 2, 0, 64), ("close", 1), ("look",)
+    ),
+    "two of them are": ops(("pair", 1, 2, 5), ("send", 2, 2, 0, 64), ("send", 2, 2, 0, 64), ("close", 1), ("look",)),
+    "sendto on a local stream that is not connected": ops(
+        ("udp", 3, 0), ("local", 4, 1 | NONBLOCK, 16), ("sendto", 4, 3, 12, 4096, 0)
+    ),
+    "accept makes room for who connects, and tells no poller": ops(
+        ("local", 1, 5 | NONBLOCK, 16),
+        ("pair", 4, 5, 1),
+        ("epoll", 6),
+        ("dup2", 8, 1, 5),
+        ("connect", 10, 8),
+        ("connect", 12, 1),
+        ("ctl", 6, 1, 1, ET | OUT | IN),
+        ("wait", 6, 2, 0),
+        ("accept", 18, 8, 0),
+        ("wait", 6, 64, 0),
+    ),
     "an epoll instance tells who polls it of nothing but IN": ops(
         PAIR,
         ("epoll", 3),

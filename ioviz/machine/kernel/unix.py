@@ -114,10 +114,10 @@ def unix_accept(k: Kernel, file: OpenFile, row: Socket) -> int:
         child = world.accept_queues[sock].head
         if child:
             break
+        if file.flags & O_NONBLOCK:
+            return -EAGAIN  # also where it was shut down, which only who would sleep sees
         if row.shutdown & RCV_SHUTDOWN:
             return -EINVAL
-        if file.flags & O_NONBLOCK:
-            return -EAGAIN
         if until < 0:
             until = deadline(k, sock, SO_RCVTIMEO)
         why = sleep_for_packet(k, file, sock, until)
@@ -126,7 +126,7 @@ def unix_accept(k: Kernel, file: OpenFile, row: Socket) -> int:
         row = world.sockets[sock]
     k.emit(ConnectionAccepted, sock, child)
     if world.wait_queues[sock].head:
-        k.wake(sock, WRITABLE)
+        k.wake(sock, PEER_ROOM)
     return child
 
 
@@ -143,25 +143,30 @@ def unix_shutdown(k: Kernel, row: Socket, how: int) -> int:
     return 0
 
 
-def _gone(k: Kernel, row: Socket, unread: bool) -> None:
-    """`unix_release_sock`: the peer of a stream sees both halves shut, and an error if data was lost."""
+def _gone(k: Kernel, row: Socket, embryo: bool) -> None:
+    """`unix_release_sock`: the peer of a connection sees both halves shut, and an error if data was lost, or if this is
+    an `embryo`, which nobody had accepted."""
     other = k.world.sockets.get(row.peer)
     cause = k.cause
     if k.world.rights:
         discard(k, row.id * 2)
     if row.type != SOCK_STREAM:
         k.wake(row.id, PEER_ROOM, everyone=True)
-    unread = unread or bool(k.world.buffers[row.id * 2].head)
+    head = k.world.buffers[row.id * 2].head
+    lost = embryo
+    if head:  # an empty packet in front is passed over, as if it were urgent data that was read
+        segment = k.world.segments[head]
+        lost = lost or bool(segment.next) or len(segment.data) > segment.start
     seq = k.emit(SocketReleased, row.id)
     k.net.peers.pop(row.id, None)
     if other is not None and other.peer == row.id and row.type != SOCK_DGRAM:
         k.cause = k.emit(SocketShutdown, other.id, RCV_SHUTDOWN | SEND_SHUTDOWN)
-        if unread:
+        if lost:
             k.emit(SocketErrorSet, other.id, ECONNRESET)
         k.wake(other.id, 0, everyone=True)
     elif other is not None and other.peer == row.id:
         k.cause = seq
-        if unread:  # what it had sent is freed and off its account
+        if head:  # what it had sent is freed and off its account
             k.wake(other.id, WRITABLE)
     k.cause = cause
 
@@ -178,4 +183,4 @@ def unix_close(k: Kernel, row: Socket) -> None:
             k.emit(ConnectionAborted, sock, child)
             _gone(k, world.sockets[child], True)
         k.wake(sock, 0, everyone=True)
-    _gone(k, row, bool(world.buffers[sock * 2].head))
+    _gone(k, row, False)

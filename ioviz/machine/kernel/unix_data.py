@@ -4,7 +4,7 @@ Source: Linux `net/unix/af_unix.c` (`unix_stream_sendmsg`, `unix_stream_read_gen
 
 from __future__ import annotations
 
-from errno import EAGAIN, EINTR, EINVAL, EISCONN, ENOTCONN, EPIPE
+from errno import EAGAIN, EINTR, EINVAL, EISCONN, ENOTCONN, EOPNOTSUPP, EPIPE
 from typing import TYPE_CHECKING, Any
 
 from ioviz.machine.kernel.files import O_NONBLOCK
@@ -44,12 +44,12 @@ def unix_sendmsg(
     if row.type == SOCK_SEQPACKET and row.error:
         k.emit(SocketErrorSet, row.id, 0)
         return -row.error
+    if address is not None and row.type == SOCK_STREAM:
+        return -EISCONN if row.state == ESTABLISHED else -EOPNOTSUPP
     if row.state != ESTABLISHED:
         return -ENOTCONN
     if row.type == SOCK_SEQPACKET:
         return send_dgram(k, file, row, data, flags, None, rights)
-    if address is not None:
-        return -EISCONN
     if row.shutdown & SEND_SHUTDOWN:
         return or_sigpipe(k, -EPIPE, flags)
     world = k.world
