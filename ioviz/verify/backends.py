@@ -93,6 +93,7 @@ def simulate(
     kernel = run_bodies([body], sink=sink or _ignore, config=config, limits=Limits(), bursts=bursts or sink is None)
     if len(steps) <= len(ops):
         steps.append(kernel.world.runs[1].message)
+    kernel.dispose()  # who still sleeps has a stack, which nobody else would free
     return steps
 
 

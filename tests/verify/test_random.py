@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import greenlet
 import pytest
 
 from ioviz.verify import campaign as campaign_module
@@ -66,6 +68,16 @@ def test_a_sleeper_is_told_at_the_step_at_which_it_comes_back() -> None:
     assert steps[1] == Step("waits", ())
     assert steps[3] == Step(1, ((1, b"\x07"),))
     assert steps[5] == [4], "the last one sleeps for ever"
+
+
+def test_who_sleeps_for_ever_is_freed_with_the_run() -> None:
+    def stacks() -> int:
+        gc.collect()
+        return sum(isinstance(each, greenlet.greenlet) for each in gc.get_objects())
+
+    before = stacks()
+    simulate(ops(("pair", 1, 2, 1), (1, "recv", 2, 5, 0), (2, "recv", 1, 5, 0)))
+    assert stacks() == before
 
 
 def test_what_was_shut_down_begins_anew() -> None:
