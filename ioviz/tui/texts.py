@@ -64,12 +64,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "looking": ("looking … {n} events", "查找中……已看 {n} 个事件"),
     "rerunning": ("running again with {knob} …", "正在以 {knob} 重新运行……"),
     "no-rerun": (
-        "A recording cannot be run again: open the program or the scene.",
-        "录像不能重新运行：请打开程序或场景。",
+        "A recording cannot be run again; c compares two moments of it.",
+        "录像不能重新运行；按 c 可以对比其中的两个时刻。",
     ),
     "no-rerun-real": (
-        "What really happens cannot be run again. c compares two moments of it; a scene can be turned.",
-        "真实发生的事不能重新运行。按 c 可以对比其中的两个时刻；要切换方式，请打开场景。",
+        "What really happened cannot run again. c compares two moments of it.",
+        "真实发生的事不能重新运行。按 c 可以对比其中的两个时刻。",
     ),
     "same-run": (
         "The two runs do not differ: epoll does nothing here that the mode changes.",
@@ -174,7 +174,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "←→ 事件  n p 调用  Home End  Tab 换一边  k 留下这个时刻  Esc 返回",
     ),
     "moment-kept": (
-        "Event {n} is kept. Go elsewhere, or wait: c then shows both moments side by side.",
+        "Event {n} is kept. Go elsewhere, or wait, and c shows both moments.",
         "已留下第 {n} 个事件这一刻。走到别处，或者等一等，再按 c 并排对比两个时刻。",
     ),
     "moment-dropped": ("No moment is kept any more.", "不再留着任何时刻。"),
@@ -210,11 +210,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "这个服务器自己没有用 epoll：可以试试 ioviz live epoll-lt。",
     ),
     "demo-lt": (
-        "The server turns its connections to level-triggered. c compares with the moment before.",
+        "The server turns to level-triggered. c compares with the moment before.",
         "服务器把它的连接都改成水平触发（LT）。按 c 与切换前的一刻对比。",
     ),
     "demo-et": (
-        "The server turns its connections to edge-triggered. c compares with the moment before.",
+        "The server turns to edge-triggered. c compares with the moment before.",
         "服务器把它的连接都改成边缘触发（ET）。按 c 与切换前的一刻对比。",
     ),
     "demo-drains": ("The server reads until nothing is left.", "服务器每次读到没有为止。"),
