@@ -253,7 +253,7 @@ def test_the_waits_of_a_busy_program_are_counted_unless_they_change_the_interest
         mask = select.EPOLLIN | (select.EPOLLONESHOT if {oneshot} else 0)
         ep = select.epoll(); ep.register(b, mask)
         made = 0
-        while made < 60_000 or type(ep).poll.__name__ != "counted":
+        while made < 20_000 or (type(ep).poll.__name__ != "counted" and made < 1_000_000):
             a.send(b"x"); ep.poll(); b.recv(1)
             if {oneshot}: ep.modify(b, mask)
             made += 1
@@ -269,7 +269,7 @@ def test_the_waits_of_a_busy_program_are_counted_unless_they_change_the_interest
     if oneshot:
         assert made <= len(waits) + lost <= made + (lost and 100)
     else:
-        assert len(waits) < made - 1_000
+        assert len(waits) < made - 500
         assert "epoll_wait" in asleep
 
 

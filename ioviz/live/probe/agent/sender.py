@@ -167,25 +167,27 @@ class Sender:
     def run(self) -> None:
         notes.name(("agent", threading.get_native_id()))
         last: list[int] = []
-        seconds = PERIOD
-        start, noted, counting, soon = time.monotonic(), 0, False, PERIOD
+        seconds = soon = PERIOD
+        start, noted, until = time.monotonic(), 0, 0.0  # until when calls are only counted
         while not self.gone:
             SLEEP_FOR(seconds)
             count = self.flush()
             noted += count
-            took = time.monotonic() - start
-            notes.detail = not counting and count < BUSY * seconds * 2
-            seconds = PERIOD if count or counting else min(seconds * 1.2, IDLE_PERIOD)
-            if took >= WINDOW:
-                if counting:
+            moment = time.monotonic()
+            notes.detail = not until and count < BUSY * seconds * 2
+            seconds = PERIOD if count or until else min(seconds * 1.2, IDLE_PERIOD)
+            if until:
+                if moment >= until:
                     self.finish()
                     note_hot(True)
-                    seconds = soon
-                start, noted, counting = time.monotonic(), 0, False
-            elif noted >= MOST * WINDOW and not counting:
-                counting = True
-                note_hot(False)
+                    start, noted, until, seconds = moment, 0, 0.0, soon
+            elif noted >= MOST * WINDOW:  # however long it took to send them: who reads may be slow
+                took = moment - start
+                until = start + max(WINDOW, took + WINDOW / 2, noted / MOST)
                 soon = max(LEAST, min(PERIOD, took * MOST * WINDOW / noted))  # when it was so many
+                note_hot(False)
+            elif moment - start >= WINDOW:
+                start, noted = moment, 0
             asleep = [number for thread, call in list(notes.sleeping.items()) for number in (thread, *call)]
             if asleep != last:
                 last = asleep
