@@ -259,4 +259,13 @@ ONCE_DIFFERENT: dict[str, list[Op]] = {
         ("queued", 2),
         ("look",),
     ),
+    "a local connection has options of its own, not its listener's": ops(
+        ("local", 1, 1 | NONBLOCK, 16),
+        ("set", 1, 1, 9, 1),
+        ("set", 1, 1, 16, 1),
+        ("connect", 5, 1),
+        ("accept", 7, 1, NONBLOCK),
+        ("get", 7, 1, 9),
+        ("get", 7, 1, 16),
+    ),
 }

@@ -1,4 +1,4 @@
-"""What the calls of all kinds of sockets share: flags and options by name, time-outs, sleeping, SIGPIPE.
+"""What all kinds of sockets share: how one is made, flags and options by name, time-outs, sleeping, SIGPIPE.
 
 Source: Linux `net/core/sock.c`, `net/core/stream.c`, `include/linux/socket.h`.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 from errno import EPIPE
 from typing import TYPE_CHECKING, Final
 
-from ioviz.machine.kernel.inet import SOL_SOCKET, option
+from ioviz.machine.kernel.inet import AF_UNIX, SOCK_STREAM, SOL_SOCKET, option
 from ioviz.machine.kernel.signals import broken_pipe
 from ioviz.model.poll_bits import POLLERR, POLLIN
+from ioviz.model.socket import SocketCreated
 from ioviz.model.wait import EXCLUSIVE
 
 if TYPE_CHECKING:
@@ -25,8 +26,26 @@ MSG_NOSIGNAL: Final = 0x4000
 MSG_MORE: Final = 0x8000
 SO_OOBINLINE: Final = 10
 SO_LINGER: Final = 13
+SO_PASSCRED: Final = 16
 SO_RCVTIMEO: Final = 20
 SO_SNDTIMEO: Final = 21
+RCVBUF: Final = 131072
+SNDBUF: Final = 16384
+RMEM_DEFAULT: Final = 212992
+"""The default of both buffers of sockets that are not TCP's."""
+MIN_RCVBUF: Final = 2304
+MIN_SNDBUF: Final = 4608
+
+
+def create(k: Kernel, family: int, kind: int, protocol: int) -> int:
+    """A new socket on the host that runs; its id."""
+    sock = k.new_id()
+    config = k.config
+    tcp = family != AF_UNIX and kind == SOCK_STREAM
+    rcvbuf = max(config.rcvbuf, MIN_RCVBUF) if config.rcvbuf else RCVBUF if tcp else RMEM_DEFAULT
+    sndbuf = max(config.sndbuf, MIN_SNDBUF) if config.sndbuf else SNDBUF if tcp else RMEM_DEFAULT
+    k.emit(SocketCreated, sock, k.cpu, family, kind, protocol, rcvbuf, sndbuf)
+    return sock
 
 
 def deadline(k: Kernel, sock: int, name: int) -> int:

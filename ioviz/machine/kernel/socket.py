@@ -39,7 +39,7 @@ from ioviz.machine.kernel.inet import (
     user_address,
 )
 from ioviz.machine.kernel.scm import MSG_CMSG_CLOEXEC, files_of, install
-from ioviz.machine.kernel.sock import SO_OOBINLINE
+from ioviz.machine.kernel.sock import SO_OOBINLINE, create
 from ioviz.machine.kernel.tcp import tcp_accept, tcp_close, tcp_connect, tcp_listen, tcp_shutdown
 from ioviz.machine.kernel.tcp_data import bytes_to_mark, tcp_poll, tcp_recvmsg, tcp_sendmsg
 from ioviz.machine.kernel.udp import (
@@ -52,18 +52,12 @@ from ioviz.machine.kernel.udp import (
 )
 from ioviz.machine.kernel.urgent import receive_urgent, send_urgent
 from ioviz.model.files import SOCKET, FdInstalled, OpenFile
-from ioviz.model.socket import CLOSE, LISTEN, NOT_URGENT, SocketCreated, SocketDisconnected
+from ioviz.model.socket import CLOSE, LISTEN, NOT_URGENT, SocketDisconnected
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.socket import Socket
 
-RCVBUF: Final = 131072
-SNDBUF: Final = 16384
-RMEM_DEFAULT: Final = 212992
-"""The default of both buffers of sockets that are not TCP's."""
-MIN_RCVBUF: Final = 2304
-MIN_SNDBUF: Final = 4608
 FIONREAD: Final = 0x541B
 SIOCOUTQ: Final = 0x5411
 SIOCATMARK: Final = 0x8905
@@ -71,17 +65,6 @@ MSG_OOB: Final = 0x1
 MSG_PEEK: Final = 0x2
 MSG_TRUNC: Final = 0x20
 MSG_ERRQUEUE: Final = 0x2000
-
-
-def create(k: Kernel, family: int, kind: int, protocol: int) -> int:
-    """A new socket on the host that runs; its id."""
-    sock = k.new_id()
-    config = k.config
-    tcp = family != AF_UNIX and kind == SOCK_STREAM
-    rcvbuf = max(config.rcvbuf, MIN_RCVBUF) if config.rcvbuf else RCVBUF if tcp else RMEM_DEFAULT
-    sndbuf = max(config.sndbuf, MIN_SNDBUF) if config.sndbuf else SNDBUF if tcp else RMEM_DEFAULT
-    k.emit(SocketCreated, sock, k.cpu, family, kind, protocol, rcvbuf, sndbuf)
-    return sock
 
 
 def _find(k: Kernel, fd: int) -> tuple[OpenFile, Socket] | int:

@@ -54,8 +54,7 @@ from ioviz.machine.kernel.options import (
     Option,
 )
 from ioviz.machine.kernel.options import SOCKET as SOCKET_OPTIONS
-from ioviz.machine.kernel.sock import SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO
-from ioviz.machine.kernel.socket import MIN_RCVBUF, MIN_SNDBUF
+from ioviz.machine.kernel.sock import MIN_RCVBUF, MIN_SNDBUF, SO_LINGER, SO_PASSCRED, SO_RCVTIMEO, SO_SNDTIMEO
 from ioviz.machine.kernel.tcp_state import SO_SNDBUF, write_space
 from ioviz.model.buffer import BufferResized
 from ioviz.model.files import SOCKET
@@ -68,7 +67,7 @@ if TYPE_CHECKING:
 
 SO_TYPE, SO_ERROR, SO_PEERCRED, SO_RCVBUF, SO_RCVLOWAT, SO_ACCEPTCONN = 3, 4, 17, 8, 18, 30
 SO_BINDTODEVICE, SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_PROTOCOL, SO_DOMAIN = 25, 32, 33, 38, 39
-SO_PASSCRED, SO_INCOMING_CPU = 16, 49
+SO_INCOMING_CPU: Final = 49
 MEM_MAX: Final = 4194304
 TCP_RMEM_MAX: Final = 33554432
 DEVICES: Final = (b"", b"lo", b"eth0")

@@ -11,9 +11,17 @@ from errno import EAGAIN, ECONNREFUSED, ECONNRESET, EINTR, EINVAL, EISCONN, EOPN
 from typing import TYPE_CHECKING, Any
 
 from ioviz.machine.kernel.files import O_NONBLOCK
-from ioviz.machine.kernel.inet import SOCK_DGRAM, SOCK_STREAM
+from ioviz.machine.kernel.inet import SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, option
 from ioviz.machine.kernel.scm import discard
-from ioviz.machine.kernel.sock import SO_RCVTIMEO, SO_SNDTIMEO, deadline, sleep_for_packet, sleep_on
+from ioviz.machine.kernel.sock import (
+    SO_PASSCRED,
+    SO_RCVTIMEO,
+    SO_SNDTIMEO,
+    create,
+    deadline,
+    sleep_for_packet,
+    sleep_on,
+)
 from ioviz.machine.kernel.tcp_state import READABLE, WRITABLE
 from ioviz.machine.kernel.unix_names import find_name
 from ioviz.machine.kernel.unix_space import PEER_ROOM
@@ -25,8 +33,8 @@ from ioviz.model.socket import (
     SEND_SHUTDOWN,
     ConnectionAborted,
     ConnectionAccepted,
-    ConnectionCreated,
     ConnectionQueued,
+    OptionSet,
     SocketConnected,
     SocketErrorSet,
     SocketListening,
@@ -89,10 +97,11 @@ def unix_connect(k: Kernel, file: OpenFile, row: Socket, address: Any) -> int:
         why = sleep_on(k, file, "unix_wait_for_peer", found, 0, until)
         if why != "event":
             return -EINTR if why == "signal" else -EAGAIN
-    child = k.new_id()
+    child = create(k, row.family, row.type, row.protocol)
     cause = k.cause
-    limit = world.buffers[found * 2 + 1].limit
-    k.cause = k.emit(ConnectionCreated, child, found, listener.local, row.local, sock, limit)
+    k.cause = k.emit(SocketConnected, child, ESTABLISHED, listener.local, row.local, sock)
+    if option(world, found, SOL_SOCKET, SO_PASSCRED):
+        k.emit(OptionSet, child, SOL_SOCKET, SO_PASSCRED, 1)
     k.cause = k.emit(SocketConnected, sock, ESTABLISHED, row.local, listener.local, child)
     k.cause = k.emit(ConnectionQueued, found, child)
     k.net.peers[sock], k.net.peers[child] = k.net.peers.get(found, 0), k.pid
