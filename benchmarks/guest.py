@@ -17,7 +17,7 @@ from ioviz.machine.kernel.config import Config
 from ioviz.machine.launch import Launch
 from ioviz.machine.machine import Machine
 from ioviz.machine.user.loader import load_program
-from ioviz.model.bursts import Burst
+from ioviz.model.burst import Burst
 from ioviz.trace.timeline import Timeline
 
 if TYPE_CHECKING:

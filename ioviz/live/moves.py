@@ -22,7 +22,7 @@ from ioviz.model.syscalls import NUMBERS
 if TYPE_CHECKING:
     from ioviz.live.calls import Call
     from ioviz.live.mirror import Mirror
-    from ioviz.model.bursts import Burst
+    from ioviz.model.burst import Burst
 
 HOST: Final = 1
 AF_UNIX: Final = 1

@@ -1,171 +1,32 @@
-"""Bursts: what a system call does on its most usual way, as one entry of the log that stands for several events.
-
-A busy server makes the same few events again and again: trap, bytes copied, segment delivered, item linked, return.
-Each follows from the one before and from a handful of numbers, so the kernel may write those numbers only, and the log
-unfolds them when somebody looks. Nobody above the log ever sees a burst.
-
-Invariant: `unfold` gives exactly the events that the call makes one by one without bursts, and the kernel leaves the
-world as they would (`ioviz.machine.kernel.fastpath`; the tests run every program both ways).
-"""
+"""Every burst of the machine's (see `ioviz.model.burst`)."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, dataclass_transform
+from typing import Final
 
-import msgspec
+from ioviz.model.connection_bursts import (
+    Accepted,
+    ClosedFirst,
+    ClosedLast,
+    Connected,
+    NonblockSet,
+    Opened,
+    Plain,
+)
+from ioviz.model.data_bursts import Polled, Received, Sent
+from ioviz.model.interest_bursts import Unwatched, Watched
 
-from ioviz.model.buffer import BytesCopiedIn, BytesCopiedOut, SegmentDelivered
-from ioviz.model.cpu import SyscallReturned, TrapEntered
-from ioviz.model.event import Event
-from ioviz.model.eventpoll import EventDelivered, ReadyDropped, ReadyLinked
-from ioviz.model.shown import SHOWN, received, sent
-from ioviz.model.syscalls import SYS
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))  # as for `Event`
-class Burst(msgspec.Struct, frozen=True, tag_field="kind", tag=True, array_like=True, gc=False):
-    """The head of a burst is that of its first event. Durations are ns since the event before."""
-
-    kinds: ClassVar[frozenset[type[Event]]]
-    """The kinds that it may unfold into."""
-
-    seq: int
-    t: int
-    cpu: int
-    task: int
-    cause: int
-    at: int
-
-    @property
-    def count(self) -> int:
-        """The number of its events."""
-        raise NotImplementedError
-
-    def unfold(self) -> list[Event]:
-        """Its events."""
-        raise NotImplementedError
-
-
-class Sent(Burst):
-    """send(2) on loopback, with room at the other end: in, delivered, and linked on one epoll instance at most."""
-
-    kinds: ClassVar = frozenset((TrapEntered, BytesCopiedIn, SegmentDelivered, ReadyLinked, SyscallReturned))
-
-    vector: int
-    fd: int
-    flags: int
-    data: bytes
-    truesize: int
-    tx: int
-    segment: int
-    rx: int
-    ep: int
-    """0: nothing was linked."""
-    item: int
-    events: int
-    copying: int
-    linking: int
-    returning: int
-
-    @property
-    def count(self) -> int:
-        return 5 if self.ep else 4
-
-    def unfold(self) -> list[Event]:
-        seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
-        data, tx = self.data, self.tx
-        args = sent((self.fd, data, self.flags, None))
-        events: list[Event] = [TrapEntered(seq, t, cpu, task, self.cause, 0, at, self.vector, SYS.sendto, args)]
-        t += self.copying
-        events.append(BytesCopiedIn(seq + 1, t, cpu, task, seq, 0, at, tx, self.segment, data, self.truesize))
-        events.append(SegmentDelivered(seq + 2, t, cpu, task, seq + 1, 0, at, tx, self.rx))
-        if self.ep:
-            t += self.linking
-            linked = ReadyLinked(seq + 3, t, cpu, task, seq + 2, 0, at, self.ep, self.item, self.events, "callback")
-            events.append(linked)
-        t += self.returning
-        events.append(SyscallReturned(seq + len(events), t, cpu, task, seq, 0, at, SYS.sendto, len(data)))
-        return events
-
-
-class Received(Burst):
-    """recv(2) of what is there, with nothing behind it that waits for room."""
-
-    kinds: ClassVar = frozenset((TrapEntered, BytesCopiedOut, SyscallReturned))
-
-    vector: int
-    fd: int
-    asked: int
-    flags: int
-    rx: int
-    taken: int
-    data: bytes
-    """As much of it as the log shows."""
-    copying: int
-    returning: int
-
-    @property
-    def count(self) -> int:
-        return 3
-
-    def unfold(self) -> list[Event]:
-        seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
-        args = (self.fd, self.asked, self.flags)
-        trap = TrapEntered(seq, t, cpu, task, self.cause, 0, at, self.vector, SYS.recvfrom, args)
-        t += self.copying
-        copied = BytesCopiedOut(seq + 1, t, cpu, task, seq, 0, at, self.rx, self.taken)
-        t += self.returning
-        out = received((self.data, None))
-        back = SyscallReturned(seq + 2, t, cpu, task, seq, 0, at, SYS.recvfrom, self.taken, out)
-        return [trap, copied, back]
-
-
-LOOKS: Final = 256
-"""The most items of one `Polled`, so that unfolding one is never long."""
-
-
-class Polled(Burst):
-    """epoll_wait(2) that finds something ready: a part of its way along the ready list, where only TCP sockets stand.
-
-    A long way is several of them: the first has the trap (`enters`), the last the return (`ret` is not negative)."""
-
-    kinds: ClassVar = frozenset((TrapEntered, EventDelivered, ReadyDropped, SyscallReturned))
-
-    enters: bool
-    vector: int
-    args: tuple[int, ...]
-    ep: int
-    handling: int
-    items: list[int]
-    marks: list[int]
-    """Of each item: 0 if it was dropped, else the events that were reported times 2, and 1 if it went back."""
-    ret: int
-    out: tuple[tuple[int, int], ...]
-    returning: int
-
-    @property
-    def count(self) -> int:
-        return self.enters + len(self.items) + (self.ret >= 0)
-
-    def unfold(self) -> list[Event]:
-        seq, t, cpu, task, cause, at = self.seq, self.t, self.cpu, self.task, self.cause, self.at
-        ep, handling = self.ep, self.handling
-        events: list[Event] = []
-        if self.enters:
-            events.append(TrapEntered(seq, t, cpu, task, cause, 0, at, self.vector, SYS.epoll_wait, self.args))
-            cause, seq = seq, seq + 1
-        for item, mark in zip(self.items, self.marks, strict=True):
-            t += handling
-            if mark:
-                events.append(EventDelivered(seq, t, cpu, task, cause, 0, at, ep, item, mark >> 1, bool(mark & 1)))
-            else:
-                events.append(ReadyDropped(seq, t, cpu, task, cause, 0, at, ep, item))
-            seq += 1
-        if self.ret >= 0:
-            t += self.returning
-            out: Any = self.out[:SHOWN]
-            events.append(SyscallReturned(seq, t, cpu, task, cause, 0, at, SYS.epoll_wait, self.ret, out))
-        return events
-
-
-BURSTS: Final = (Sent, Received, Polled)
+BURSTS: Final = (
+    Sent,
+    Received,
+    Polled,
+    Plain,
+    Opened,
+    Connected,
+    Accepted,
+    NonblockSet,
+    ClosedFirst,
+    ClosedLast,
+    Watched,
+    Unwatched,
+)

@@ -86,15 +86,22 @@ class EpitemInserted(Event):
     left: bool
 
     def apply(self, world: World) -> None:
-        ep, item = self.ep, self.item
-        row = world.eventpolls[ep]
-        world.epitems[item] = Epitem(
-            item, ep, self.file, self.fd, self.events, self.requested, self.data, self.entry if self.queue else 0
-        )
-        world.eventpolls[ep] = Eventpoll(row.id, row.host, row.root, row.count + 1, row.poll_queue)
-        rbtree.link(world, ep, item, self.parent, self.left)
-        if self.queue:
-            add_item_entry(world, self.queue, self.entry, item, bool(self.events & EPOLLEXCLUSIVE))
+        row = Epitem(
+            self.item, self.ep, self.file, self.fd, self.events, self.requested, self.data,
+            self.entry if self.queue else 0,
+        )  # fmt: skip
+        insert(world, row, self.queue, self.parent, self.left)
+
+
+def insert(world: World, item: Epitem, queue: int, parent: int, left: bool) -> None:
+    """What `EpitemInserted` does."""
+    id, ep = item.id, item.ep
+    row = world.eventpolls[ep]
+    world.epitems[id] = item
+    world.eventpolls[ep] = Eventpoll(row.id, row.host, row.root, row.count + 1, row.poll_queue)
+    rbtree.link(world, ep, id, parent, left)
+    if queue:
+        add_item_entry(world, queue, item.entry, id, bool(item.events & EPOLLEXCLUSIVE))
 
 
 class EpitemModified(Event):
@@ -122,11 +129,15 @@ class EpitemRemoved(Event):
     by: str
 
     def apply(self, world: World) -> None:
-        ep = self.ep
-        rbtree.unlink(world, ep, self.item)
+        self.change(world, self.ep, self.item, self.by)
+
+    @staticmethod
+    def change(world: World, ep: int, item: int, _: object) -> None:
+        """See `TreeRecoloured.change`."""
+        rbtree.unlink(world, ep, item)
         row = world.eventpolls[ep]
         world.eventpolls[ep] = Eventpoll(row.id, row.host, row.root, row.count - 1, row.poll_queue)
-        _forget(world, ep, self.item)
+        _forget(world, ep, item)
 
 
 class EpollReleased(Event):

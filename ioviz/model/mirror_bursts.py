@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from ioviz.model.buffer import BytesCopiedOut
-from ioviz.model.bursts import Burst
+from ioviz.model.burst import Burst
 from ioviz.model.cpu import NO_VECTOR, SyscallReturned, TrapEntered
 from ioviz.model.event import Event
 from ioviz.model.eventpoll import EventDelivered, ReadyDropped, ReadyLinked

@@ -86,8 +86,13 @@ class TreeRecoloured(Event):
     red: bool
 
     def apply(self, world: World) -> None:
-        row = world.rb_nodes[self.node]
-        world.rb_nodes[self.node] = RbNode(row.parent, row.left, row.right, self.red)
+        self.change(world, self.tree, self.node, self.red)
+
+    @staticmethod
+    def change(world: World, tree: int, node: int, red: bool) -> None:
+        """What `apply` does, of the event's own fields; so has each event of the tree."""
+        row = world.rb_nodes[node]
+        world.rb_nodes[node] = RbNode(row.parent, row.left, row.right, red)
 
 
 class TreeColoursFlipped(Event):
@@ -97,9 +102,14 @@ class TreeColoursFlipped(Event):
     node: int
 
     def apply(self, world: World) -> None:
+        self.change(world, self.tree, self.node)
+
+    @staticmethod
+    def change(world: World, tree: int, node: int, _: int = 0) -> None:
+        """See `TreeRecoloured.change`."""
         nodes = world.rb_nodes
-        row = nodes[self.node]
-        nodes[self.node] = RbNode(row.parent, row.left, row.right, True)
+        row = nodes[node]
+        nodes[node] = RbNode(row.parent, row.left, row.right, True)
         left, right = nodes[row.left], nodes[row.right]
         nodes[row.left] = RbNode(left.parent, left.left, left.right, False)
         nodes[row.right] = RbNode(right.parent, right.left, right.right, False)
@@ -114,10 +124,14 @@ class TreeRotated(Event):
     left: bool
 
     def apply(self, world: World) -> None:
+        self.change(world, self.tree, self.pivot, self.left)
+
+    @staticmethod
+    def change(world: World, tree: int, pivot: int, left: bool) -> None:
+        """See `TreeRecoloured.change`."""
         nodes = world.rb_nodes
-        pivot = self.pivot
         row = nodes[pivot]
-        if self.left:
+        if left:
             child = row.right
             up = nodes[child]
             nodes[pivot] = RbNode(child, row.left, up.left, up.red)
@@ -129,7 +143,7 @@ class TreeRotated(Event):
             nodes[pivot] = RbNode(child, up.right, row.right, up.red)
             nodes[child] = RbNode(row.parent, up.left, pivot, row.red)
             _set_parent(nodes, up.right, pivot)
-        _replace_child(world, self.tree, row.parent, pivot, child)
+        _replace_child(world, tree, row.parent, pivot, child)
 
 
 class TreeSwapped(Event):
@@ -141,10 +155,14 @@ class TreeSwapped(Event):
     successor: int
 
     def apply(self, world: World) -> None:
+        self.change(world, self.tree, self.node, self.successor)
+
+    @staticmethod
+    def change(world: World, tree: int, node: int, successor: int) -> None:
+        """See `TreeRecoloured.change`."""
         nodes = world.rb_nodes
-        node, successor = self.node, self.successor
         row, after = nodes[node], nodes[successor]
-        _replace_child(world, self.tree, row.parent, node, successor)
+        _replace_child(world, tree, row.parent, node, successor)
         _set_parent(nodes, row.left, successor)
         _set_parent(nodes, after.right, node)
         if row.right == successor:

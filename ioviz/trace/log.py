@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Union
 
 import msgspec
 
+from ioviz.model.burst import Burst
 from ioviz.model.bursts import BURSTS as MACHINES
-from ioviz.model.bursts import Burst
 from ioviz.model.mirror_bursts import MIRRORED
 from ioviz.model.vocabulary import ANY_EVENT
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ioviz.live.calls import Call
 from ioviz.live.mirror import Mirror
-from ioviz.model.bursts import Burst
+from ioviz.model.burst import Burst
 from ioviz.model.mirror_bursts import MIRRORED
 from ioviz.model.world import TABLES
 from ioviz.trace.log import unfolded

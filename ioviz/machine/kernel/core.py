@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.hardware.costs import load_costs
 from ioviz.model.event import NO_CAUSE, Event
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.machine.kernel.config import Config
+
+ROOM: Final = 200
+"""Frames that the kernel has to itself where a program has recursed to its limit: they stand on the program's stack."""
 
 
 class Timer:

@@ -111,7 +111,8 @@ def ep_find(k: Kernel, ep: int, file: int, fd: int) -> Epitem | None:
     return None
 
 
-def _mask(k: Kernel, requested: int) -> int:
+def mask_of(k: Kernel, requested: int) -> int:
+    """The mask in force where a program gave `requested`."""
     trigger = k.config.trigger
     if trigger == "lt":
         requested &= ~EPOLLET
@@ -125,7 +126,7 @@ def _ep_insert(k: Kernel, ep: int, file: OpenFile, fd: int, requested: int, data
     if (file.kind == EVENTPOLL or k.watches.get(k.epoll_files[ep])) and reverse_path_check(k, ep, file):
         return -EINVAL
     ops = k.ops[file.kind]
-    events = _mask(k, requested)
+    events = mask_of(k, requested)
     parent, left = rb_find_place(k.world, ep, file.id, fd)
     item = k.new_ids(2)
     queue = ops.queue(k, file)
@@ -141,7 +142,7 @@ def _ep_insert(k: Kernel, ep: int, file: OpenFile, fd: int, requested: int, data
 def _ep_modify(k: Kernel, item: Epitem, file: OpenFile, requested: int, data: int) -> int:
     if item.events & EPOLLEXCLUSIVE:
         return -EINVAL
-    events = _mask(k, requested)
+    events = mask_of(k, requested)
     k.emit(EpitemModified, item.ep, item.id, events, requested, data)
     revents = k.ops[file.kind].poll(k, file) & events
     if revents and item.id not in k.world.ready_links:

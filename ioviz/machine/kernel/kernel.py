@@ -12,6 +12,7 @@ from sys import getrecursionlimit, setrecursionlimit
 from typing import TYPE_CHECKING, Any, Literal
 
 from ioviz.machine.kernel import eventpoll
+from ioviz.machine.kernel.core import ROOM
 from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.fastpath import FASTPATH, send_events
 from ioviz.machine.kernel.files import Descriptors, Files
@@ -44,8 +45,6 @@ IDLE_READS, IDLE_TURN = 100, 20_000
 """After so many looks at the clock with nothing between them, each costs so many ns more."""
 ERESTARTSYS = 512
 """What the log shows as the result of a call that is going to be made again; no program ever sees it."""
-ROOM = 200
-"""Frames that the kernel has to itself where a program has recursed to its limit: they stand on the program's stack."""
 PATIENCE = 50
 """How often a task that was told to end may catch that and go on before it is left where it stands."""
 
@@ -114,6 +113,8 @@ class Kernel(Files):
         if fast is not None:
             result = fast(self, *args)
             if result is not None:
+                if self.now >= self.attention:
+                    self._attend_roomily()
                 return result
         entry = ENTRIES[nr] if 0 <= nr < TABLE_SIZE else None
         if entry is None:
@@ -251,15 +252,18 @@ class Kernel(Files):
         if now >= self.attention:
             self._attend_user()
 
+    def _attend_roomily(self) -> None:
+        setrecursionlimit(self.recursion + ROOM)
+        self.attend()
+        with suppress(RecursionError):
+            setrecursionlimit(self.recursion)
+
     def _attend_user(self) -> None:
         if not self.task or self.switch.in_hub():
             return
         if self.thread.killed:
             self._insist()
-        setrecursionlimit(self.recursion + ROOM)
-        self.attend()
-        with suppress(RecursionError):
-            setrecursionlimit(self.recursion)
+        self._attend_roomily()
         process = self.processes.get(self.pid)
         if process is not None and process.check_signals is not None:
             process.check_signals()
