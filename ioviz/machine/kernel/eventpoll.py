@@ -97,6 +97,7 @@ def sys_epoll_ctl(k: Kernel, epfd: int, op: int, fd: int, events: int, data: int
         if not item:
             return -ENOENT
         k.watches[file.id].remove(item.id)
+        k.seen_items.pop(item.id, None)
         rb_erase(k, ep, item.id, "delete")
         return 0
     return -EINVAL
@@ -277,6 +278,7 @@ def ep_eventpoll_poll(k: Kernel, file: OpenFile) -> int:
 def eventpoll_release_file(k: Kernel, file: int) -> None:
     """The last reference to open file `file` is gone: its items leave their instances, silently."""
     for item in k.watches.pop(file):
+        k.seen_items.pop(item, None)
         rb_erase(k, k.world.epitems[item].ep, item, "close")
 
 
@@ -285,6 +287,7 @@ def ep_eventpoll_release(k: Kernel, file: OpenFile) -> None:
     ep = file.obj
     for item in rbtree.walk(k.world, k.world.eventpolls[ep].root):
         k.watches[k.world.epitems[item].file].remove(item)
+        k.seen_items.pop(item, None)
     del k.epoll_files[ep]
     k.emit(EpollReleased, ep)
 

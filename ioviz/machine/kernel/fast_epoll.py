@@ -21,6 +21,7 @@ from ioviz.model.socket import ESTABLISHED, LISTEN
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.files import OpenFile
+    from ioviz.model.socket import Socket
     from ioviz.model.world import World
 
 SOCK_STREAM: Final = 1
@@ -41,10 +42,13 @@ def epoll_wait(k: Kernel, epfd: int, maxevents: int, timeout: int) -> tuple[int,
     ep = file.obj
     if not world.ready_lists[ep].count or world.wait_queues[ep].count:
         return None
-    looked = _look(world, ep, maxevents)
-    if looked is None or (timeout and not looked[2]):
+    looked = _look(k, ep, maxevents)
+    if looked is None:
         return None
     found = looked[2]
+    if timeout and not found:
+        k.looked = looked  # it is going to sleep, and does not look again before
+        return None
     k.last_trap = k.now = k.now + k._trap_cost
     _polled(k, ep, looked, (epfd, maxevents, timeout), len(found))
     return len(found), found
@@ -54,7 +58,9 @@ def send_events(k: Kernel, ep: int, maxevents: int) -> tuple[tuple[int, int], ..
     """`ep_send_events`, where nobody else waits for what may be left."""
     if k.world.wait_queues[ep].count:
         return None
-    looked = _look(k.world, ep, maxevents)
+    looked, k.looked = k.looked, None
+    if looked is None:
+        looked = _look(k, ep, maxevents)
     if looked is None:
         return None
     _polled(k, ep, looked, (), -1)
@@ -88,42 +94,60 @@ def _polled(k: Kernel, ep: int, looked: Look, args: tuple[int, ...], ret: int) -
 
 
 Look = tuple[list[int], list[int], tuple[tuple[int, int], ...]]
+Pair = tuple[int, int]
+Seen = tuple["Epitem", int, "Socket", int, int, int, int, Pair, int, Pair]
+"""What an item was the last time that it was looked at: its row, the socket and its row, the keys of its buffers,
+lowat; then mark and pair where there is something to read, and the same where there is not. As long as both rows are
+the same, the rest is, too."""
 
 
-def _look(world: World, ep: int, maxevents: int) -> Look | None:
+def _look(k: Kernel, ep: int, maxevents: int) -> Look | None:
     """What `ep_send_events` would find: the items that it looks at, the mark of each (see `Polled`), and the pairs for
     the program. None where an item is not of the usual kind."""
-    epitems, files, sockets, buffers = world.epitems, world.files, world.sockets, world.buffers
-    links = world.ready_links
+    world, seen = k.world, k.seen_items
+    epitems, sockets, buffers, links = world.epitems, world.sockets, world.buffers, world.ready_links
     items: list[int] = []
     marks: list[int] = []
-    found: list[tuple[int, int]] = []
+    found: list[Pair] = []
     id = world.ready_lists[ep].head
     while id and len(found) < maxevents:
-        item = epitems[id]
-        file = files[item.file]
-        mask = item.events
-        if file.kind != SOCKET or mask & EPOLLONESHOT:
-            return None
-        row = sockets[file.obj]
-        if row.state != ESTABLISHED or row.shutdown or row.error or row.urgent >= 0:
-            return None
-        if row.type != SOCK_STREAM or row.family == AF_UNIX:
-            return None
-        sock = row.id
-        out = buffers[sock * 2 + 1]
+        known = seen.get(id)
+        if known is None or epitems[id] is not known[0] or sockets[known[1]] is not known[2]:
+            known = _see(world, id)
+            if known is None:
+                return None
+            seen[id] = known
+        _, _, _, rx, tx, lowat, mark, pair, idle_mark, idle_pair = known
+        out = buffers[tx]
         used = out.truesize
-        if out.limit - used < used >> 1:
+        if used and out.limit - used < used >> 1:
             return None
-        events = (POLL_IN | POLL_OUT if buffers[sock * 2].bytes >= row.lowat else POLL_OUT) & mask
+        if buffers[rx].bytes < lowat:
+            mark, pair = idle_mark, idle_pair
         items.append(id)
-        if events:
-            marks.append(events << 1 | (not mask & ONCE))
-            found.append((item.data, events))
-        else:
-            marks.append(0)
+        marks.append(mark)
+        if mark:
+            found.append(pair)
         id = links[id].next
     return items, marks, tuple(found)
+
+
+def _see(world: World, id: int) -> Seen | None:
+    item = world.epitems[id]
+    file, mask = world.files[item.file], item.events
+    if file.kind != SOCKET or mask & EPOLLONESHOT:
+        return None
+    row = world.sockets[file.obj]
+    if row.state != ESTABLISHED or row.shutdown or row.error or row.urgent >= 0:
+        return None
+    if row.type != SOCK_STREAM or row.family == AF_UNIX:
+        return None
+    sock, back = row.id, not mask & ONCE
+    both, idle = (POLL_IN | POLL_OUT) & mask, POLL_OUT & mask
+    return (
+        item, sock, row, sock * 2, sock * 2 + 1, row.lowat,
+        both << 1 | back if both else 0, (item.data, both), idle << 1 | back if idle else 0, (item.data, idle),
+    )  # fmt: skip
 
 
 def _leave(world: World, ep: int, items: list[int], marks: list[int]) -> None:
@@ -178,6 +202,7 @@ def epoll_ctl(k: Kernel, epfd: int, op: int, fd: int, requested: int, data: int)
 def _delete(k: Kernel, item: Epitem, watching: list[int], args: tuple[int, int, int, int, int]) -> int:
     steps = Steps(k.world)
     watching.clear()
+    k.seen_items.pop(item.id, None)
     rb_erase(steps, item.ep, item.id, "delete")
     trap, returning = k.now + k._trap_cost, k._sysret_cost
     burst = Unwatched(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from ioviz.machine.kernel.config import Config
     from ioviz.machine.kernel.core import Timer
+    from ioviz.machine.kernel.fast_epoll import Look, Seen
     from ioviz.machine.kernel.sched import Limits
     from ioviz.machine.kernel.tty import Terminal
 
@@ -66,6 +67,10 @@ class Kernel(Files):
         """With `bursts`, `sink` gets bursts for some of the events (`ioviz.model.bursts`)."""
         super().__init__(config, seed, sink, limits)
         self.fastpath = FASTPATH if bursts else {}
+        self.looked: Look | None = None
+        """What an epoll_wait that is about to sleep has found on its ready list."""
+        self.seen_items: dict[int, Seen] = {}
+        """What the fast path knows of the items of epoll instances: a derived cache."""
         self.ops = OPS
         self.printed = printed
         self.net = Net(nic_interrupt)
