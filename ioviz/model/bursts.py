@@ -13,12 +13,14 @@ from ioviz.model.connection_bursts import (
     Opened,
     Plain,
 )
-from ioviz.model.data_bursts import Polled, Received, Sent
+from ioviz.model.data_bursts import Blocked, Polled, Received, Resumed, Sent
 from ioviz.model.interest_bursts import Unwatched, Watched
 
 BURSTS: Final = (
     Sent,
     Received,
+    Blocked,
+    Resumed,
     Polled,
     Plain,
     Opened,

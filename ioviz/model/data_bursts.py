@@ -11,12 +11,15 @@ from ioviz.model.event import Event
 from ioviz.model.eventpoll import EventDelivered, ReadyDropped, ReadyLinked
 from ioviz.model.shown import SHOWN, received, sent
 from ioviz.model.syscalls import SYS
+from ioviz.model.task import TaskSlept, TaskWoken
+from ioviz.model.wait import SHARED
 
 
 class Sent(Burst):
-    """send(2) on loopback, with room at the other end: in, delivered, and linked on one epoll instance at most."""
+    """send(2) on loopback, with room at the other end: in, delivered, and then linked on one epoll instance or one task
+    woken at most."""
 
-    kinds: ClassVar = frozenset((TrapEntered, BytesCopiedIn, SegmentDelivered, ReadyLinked, SyscallReturned))
+    kinds: ClassVar = frozenset((TrapEntered, BytesCopiedIn, SegmentDelivered, ReadyLinked, TaskWoken, SyscallReturned))
 
     vector: int
     fd: int
@@ -30,13 +33,16 @@ class Sent(Burst):
     """0: nothing was linked."""
     item: int
     events: int
+    woken: int
+    """0: nobody slept there."""
     copying: int
-    linking: int
+    telling: int
+    """What linking or waking took."""
     returning: int
 
     @property
     def count(self) -> int:
-        return 5 if self.ep else 4
+        return 5 if self.ep or self.woken else 4
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
@@ -46,10 +52,12 @@ class Sent(Burst):
         t += self.copying
         events.append(BytesCopiedIn(seq + 1, t, cpu, task, seq, 0, at, tx, self.segment, data, self.truesize))
         events.append(SegmentDelivered(seq + 2, t, cpu, task, seq + 1, 0, at, tx, self.rx))
+        t += self.telling
         if self.ep:
-            t += self.linking
             linked = ReadyLinked(seq + 3, t, cpu, task, seq + 2, 0, at, self.ep, self.item, self.events, "callback")
             events.append(linked)
+        elif self.woken:
+            events.append(TaskWoken(seq + 3, t, cpu, task, seq + 2, 0, at, self.woken, "event"))
         t += self.returning
         events.append(SyscallReturned(seq + len(events), t, cpu, task, seq, 0, at, SYS.sendto, len(data)))
         return events
@@ -85,6 +93,54 @@ class Received(Burst):
         out = received((self.data, None))
         back = SyscallReturned(seq + 2, t, cpu, task, seq, 0, at, SYS.recvfrom, self.taken, out)
         return [trap, copied, back]
+
+
+class Blocked(Burst):
+    """recv(2) that finds nothing, as far as its sleep."""
+
+    kinds: ClassVar = frozenset((TrapEntered, TaskSlept))
+
+    vector: int
+    fd: int
+    asked: int
+    flags: int
+    sock: int
+    entry: int
+
+    @property
+    def count(self) -> int:
+        return 2
+
+    def unfold(self) -> list[Event]:
+        seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
+        args = (self.fd, self.asked, self.flags)
+        return [
+            TrapEntered(seq, t, cpu, task, self.cause, 0, at, self.vector, SYS.recvfrom, args),
+            TaskSlept(seq + 1, t, cpu, task, seq, 0, at, "sk_wait_data", (self.sock,), self.entry, SHARED, 0),
+        ]
+
+
+class Resumed(Burst):
+    """recv(2) that slept, from the bytes that woke it to its end."""
+
+    kinds: ClassVar = frozenset((BytesCopiedOut, SyscallReturned))
+
+    rx: int
+    taken: int
+    data: bytes
+    """As much of it as the log shows."""
+    returning: int
+
+    @property
+    def count(self) -> int:
+        return 2
+
+    def unfold(self) -> list[Event]:
+        seq, t, cpu, task, cause, at = self.seq, self.t, self.cpu, self.task, self.cause, self.at
+        copied = BytesCopiedOut(seq, t, cpu, task, cause, 0, at, self.rx, self.taken)
+        t += self.returning
+        out = received((self.data, None))
+        return [copied, SyscallReturned(seq + 1, t, cpu, task, cause, 0, at, SYS.recvfrom, self.taken, out)]
 
 
 LOOKS: Final = 256

@@ -128,13 +128,17 @@ class TaskSlept(Event):
     until: int
 
     def apply(self, world: World) -> None:
-        row = world.tasks[self.task]
-        queues = self.queues
-        world.tasks[self.task] = Task(
-            row.id, row.process, row.host, SLEEPING, self.wchan, self.until, self.entry, len(queues)
-        )
+        self.change(world, self.task, self.wchan, self.queues, self.entry, self.mode, self.until)
+
+    @staticmethod
+    def change(
+        world: World, tid: int, wchan: str, queues: tuple[int, ...], entry: int, mode: int = 0, until: int = 0
+    ) -> None:
+        """What `apply` does, for task `tid`."""
+        row = world.tasks[tid]
+        world.tasks[tid] = Task(row.id, row.process, row.host, SLEEPING, wchan, until, entry, len(queues))
         if queues:
-            add_entries(world, queues, self.entry, self.task, self.mode)
+            add_entries(world, queues, entry, tid, mode)
 
 
 class TaskWoken(Event):
@@ -144,11 +148,16 @@ class TaskWoken(Event):
     reason: str
 
     def apply(self, world: World) -> None:
-        row = world.tasks[self.tid]
+        self.change(world, self.tid)
+
+    @staticmethod
+    def change(world: World, tid: int) -> None:
+        """What `apply` does."""
+        row = world.tasks[tid]
         if row.entries:
             remove_entries(world, row.entry, row.entries)
-        world.tasks[self.tid] = Task(row.id, row.process, row.host, READY, "", 0, 0, 0)
-        append(world.run_queues, row.host, world.run_links, self.tid)
+        world.tasks[tid] = Task(row.id, row.process, row.host, READY, "", 0, 0, 0)
+        append(world.run_queues, row.host, world.run_links, tid)
 
 
 class TaskPreempted(Event):

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from errno import EAGAIN
+from errno import EAGAIN, EINTR
+from sys import setrecursionlimit
 from typing import TYPE_CHECKING, Any, Final
 
+from ioviz.machine.kernel.core import ROOM
 from ioviz.machine.kernel.eventpoll import REPORTS
-from ioviz.machine.kernel.fast_common import log_plain
+from ioviz.machine.kernel.fast_common import log, log_plain
 from ioviz.machine.kernel.files import O_NONBLOCK
+from ioviz.machine.kernel.inet import SOL_SOCKET, option
+from ioviz.machine.kernel.sock import SO_RCVTIMEO
+from ioviz.machine.kernel.tcp_data import recv_slowly
 from ioviz.machine.kernel.tcp_state import MSS_LOOPBACK, OVERHEAD, READABLE
 from ioviz.model.buffer import Buffer, Segment, consume, first_bytes
-from ioviz.model.data_bursts import Received, Sent
+from ioviz.model.cpu import NO_VECTOR, USER, Cpu, Frame
+from ioviz.model.data_bursts import Blocked, Received, Resumed, Sent
 from ioviz.model.files import SOCKET
 from ioviz.model.lists import append
 from ioviz.model.poll_bits import EPOLLEXCLUSIVE
 from ioviz.model.shown import SHOWN
 from ioviz.model.socket import CLOSE, ESTABLISHED, NOT_URGENT, RCV_SHUTDOWN
 from ioviz.model.syscalls import SYS
+from ioviz.model.task import SLEEPING, TaskSlept, TaskWoken
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
+    from ioviz.model.files import OpenFile
     from ioviz.model.socket import Socket
 
 SOCK_STREAM: Final = 1
@@ -54,13 +62,18 @@ def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any) -> int | Non
     if then > (limit - (limit >> 3) if limit >= 32768 else limit >> 1):
         return None
 
-    ep = item = events = 0
+    ep = item = events = woken = 0
     waiting = world.wait_queues[peer]
     if waiting.count and then >= other.lowat:
         waiter = world.wait_entries[waiting.head]
-        item = waiter.item
-        if waiting.count > 1 or not item:
+        item, woken = waiter.item, waiter.task
+        if waiting.count > 1:
             return None
+    if woken:
+        if k.threads[woken].keys is not None or world.tasks[woken].state != SLEEPING:
+            return None
+        _wake(k, woken)
+    elif item:
         watched = world.epitems[item]
         mask = watched.events
         if mask & EPOLLEXCLUSIVE:
@@ -89,19 +102,43 @@ def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any) -> int | Non
 
     costs = k.costs
     copying = n * costs.kilobyte // 1000 if n > 64 else 0
-    linking, count = (costs.epitem, 5) if ep else (0, 4)
+    telling, count = 0, 4
+    if ep:
+        telling, count = costs.epitem, 5
+    elif woken:
+        telling, count = costs.wakeup, 5
     seq, returning = k.seq, k._sysret_cost
     k.last_trap = trap = k.now + k._trap_cost
     k.sink(
         Sent(
             seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, fd, flags, data, truesize, tx, segment, rx,
-            ep, item, events, copying, linking, returning,
+            ep, item, events, woken, copying, telling, returning,
         )
     )  # fmt: skip
     k.seq = seq + count
     k.cause = seq + count - 1
-    k.now = trap + copying + linking + returning
+    k.now = trap + copying + telling + returning
     return n
+
+
+def _wake(k: Kernel, tid: int) -> None:
+    """Wake task `tid` by the fourth event of a burst."""
+    thread = k.threads[tid]
+    if thread.timer is not None:
+        k.cancel(thread.timer)
+        thread.timer = None
+    thread.wake_reason, thread.cause = "event", k.seq + 3
+    setrecursionlimit(k.recursion + ROOM)
+    TaskWoken.change(k.world, tid)
+    _narrow(k)
+
+
+def _narrow(k: Kernel) -> None:
+    """The program has no more frames than it should have again."""
+    try:  # noqa: SIM105  # `suppress` takes ten times as long
+        setrecursionlimit(k.recursion)
+    except RecursionError:  # as in `Kernel.return_to_user`
+        pass
 
 
 def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
@@ -122,7 +159,7 @@ def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
     buffer = buffers[rx]
     have, head = buffer.bytes, buffer.head
     if not have:
-        return _recv_nothing(k, row, bool(file.flags & O_NONBLOCK), (fd, n, flags))
+        return _recv_nothing(k, file, row, (fd, n, flags))
     if row.lowat != 1 and have < n:
         return None
     behind = buffers.get(peer * 2 + 1)
@@ -153,12 +190,54 @@ def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
     return taken, (data, None)
 
 
-def _recv_nothing(k: Kernel, row: Socket, nonblock: bool, args: tuple[int, int, int]) -> Any:
-    """recv(2) where there are no bytes: the end of the stream, or EAGAIN."""
+def _recv_nothing(k: Kernel, file: OpenFile, row: Socket, args: tuple[int, int, int]) -> Any:
+    """recv(2) where there are no bytes: the end of the stream, EAGAIN, or a sleep."""
     if row.done:
         log_plain(k, SYS.recvfrom, args, 0, ("", None))
         return 0, (b"", None)
-    if not nonblock or row.error or row.shutdown & RCV_SHUTDOWN or row.state == CLOSE:
+    if row.error or row.shutdown & RCV_SHUTDOWN or row.state == CLOSE:
         return None
-    log_plain(k, SYS.recvfrom, args, -EAGAIN)
-    return -EAGAIN
+    if file.flags & O_NONBLOCK:
+        log_plain(k, SYS.recvfrom, args, -EAGAIN)
+        return -EAGAIN
+    thread, sock = k.thread, row.id
+    if thread.sigpending or option(k.world, sock, SOL_SOCKET, SO_RCVTIMEO):
+        return None
+    setrecursionlimit(k.recursion + ROOM)
+    trap, seq, entry = k.now + k._trap_cost, k.seq, k._last_id + 1
+    log(k, Blocked(seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, *args, sock, entry), 2, trap)
+    k.cause, k._last_id = seq, entry
+    k.world.frames[k.task] = Frame(k.vector, SYS.recvfrom, k.at, seq)
+    TaskSlept.change(k.world, k.task, "sk_wait_data", (sock,), entry)
+    thread.nvcsw += 1
+    k.hold(file)
+    k.schedule()
+    if thread.wake_reason == "event" or not thread.sigpending:
+        return _resumed(k, file, sock, args)
+    return k.return_to_user(SYS.recvfrom, args, -EINTR)
+
+
+def _resumed(k: Kernel, file: OpenFile, sock: int, args: tuple[int, int, int]) -> Any:
+    """recv(2) goes on after its sleep."""
+    world = k.world
+    _, n, flags = args
+    row, rx = world.sockets[sock], sock * 2
+    buffer = world.buffers[rx]
+    behind = world.buffers.get(row.peer * 2 + 1)
+    taken = min(n, buffer.bytes)
+    usual = taken and row.peer and row.lowat == 1 and row.urgent == NOT_URGENT
+    if not usual or (behind is not None and behind.bytes) or file.id in k.kept:
+        got = recv_slowly(k, file, sock, n, flags)
+        return k.return_to_user(SYS.recvfrom, args, got if isinstance(got, int) else (got[0], (got[1], None)))
+    data = first_bytes(world, rx, taken)
+    consume(world, rx, taken)
+    if k.thread.held:
+        k.release_held(k.thread)
+    seq, returning, cpu, task = k.seq, k._sysret_cost, k.cpu, k.task
+    copied = k.now + taken * k.costs.kilobyte // 1000
+    k.sink(Resumed(seq, copied, cpu, task, k.cause, k.at, rx, taken, data[:SHOWN], returning))
+    world.cpus[cpu] = Cpu(cpu, USER, task, NO_VECTOR, 0, True)
+    del world.frames[task]
+    k.seq, k.cause, k.now = seq + 2, seq + 1, copied + returning
+    _narrow(k)
+    return taken, (data, None)

@@ -124,7 +124,7 @@ class Kernel(Files):
         entry = ENTRIES[nr] if 0 <= nr < TABLE_SIZE else None
         if entry is None:
             self.stop("unsupported", f"the machine has no system call {name_of(nr)} {self.where()}", 126)
-        handler, show_args, show_out = entry
+        handler, show_args, _ = entry
         setrecursionlimit(self.recursion + ROOM)
         # The two events are made in place: this is the hottest path there is, and `emit` would cost half as much again.
         world, sink = self.world, self.sink
@@ -140,6 +140,12 @@ class Kernel(Files):
             result = handler(self, *args)
         except Unsupported as error:
             self.stop("unsupported", f"{name_of(nr)} {self.where()}: {error}", 126)
+        return self.return_to_user(nr, args, result)
+
+    def return_to_user(self, nr: int, args: tuple[Any, ...], result: Any) -> Any:
+        """The handler of a call has its result: back to user mode, which is what interrupts wait for."""
+        show_out = ENTRIES[nr][2]  # type: ignore[index]  # it was called
+        world, sink = self.world, self.sink
         if self.thread.held:
             self.release_held(self.thread)
         if type(result) is tuple:

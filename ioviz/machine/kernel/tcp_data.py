@@ -178,7 +178,7 @@ def tcp_recvmsg(k: Kernel, file: OpenFile, row: Socket, n: int, flags: int) -> R
             loopback.open_window(k, sock)
             k.cause = cause
         return take, data
-    return _recv_slowly(k, file, sock, n, flags)
+    return recv_slowly(k, file, sock, n, flags)
 
 
 class _Nothing:
@@ -188,7 +188,8 @@ class _Nothing:
 _NOTHING: Any = _Nothing()
 
 
-def _recv_slowly(k: Kernel, file: OpenFile, sock: int, n: int, flags: int) -> Result:
+def recv_slowly(k: Kernel, file: OpenFile, sock: int, n: int, flags: int) -> Result:
+    """recv(2) on every way but the usual one."""
     world = k.world
     buffers = world.buffers
     rx = sock * 2
