@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from errno import EBADF, ENOENT, ENOSYS
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ioviz.machine.user.guest import Guest
@@ -46,6 +47,10 @@ class FakeKernel:
     def source(self, path: str, text: str) -> int:
         self.sources.append((path, text))
         return len(self.sources)
+
+    def door(self, nr: int, count: int) -> Callable[..., Any]:
+        """The call `nr` alone."""
+        return partial(self.syscall, nr)
 
     def syscall(self, nr: int, *args: Any) -> Any:
         self.calls.append(nr)

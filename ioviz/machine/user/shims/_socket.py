@@ -33,6 +33,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
     """The class `_socket.socket` of one guest."""
     syscall = guest.syscall
     recvfrom, send_to, accept4 = SYS.recvfrom, SYS.sendto, SYS.accept4
+    receive, transmit = guest.kernel.door(recvfrom, 3), guest.kernel.door(send_to, 4)
 
     class socket(SocketBase):
         """socket(family=AF_INET, type=SOCK_STREAM, proto=0, fileno=None) -> socket object"""
@@ -65,7 +66,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
             """Receive up to `bufsize` bytes; b"" at the end of the stream."""
             usual = self.sock_timeout_ <= 0 and self.sock_type_ == SOCK_STREAM
             if usual and type(bufsize) is int and bufsize > 0 and type(flags) is int:
-                result = syscall(recvfrom, self.sock_fd_, bufsize, flags)
+                result = receive(self.sock_fd_, bufsize, flags)
                 if type(result) is tuple:
                     return result[1][0]  # type: ignore[no-any-return]
                 self.sock_failed_(result)
@@ -91,7 +92,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
             if not size:
                 return 0
             if self.sock_timeout_ <= 0 and self.sock_type_ == SOCK_STREAM:
-                result = syscall(recvfrom, self.sock_fd_, size, number)
+                result = receive(self.sock_fd_, size, number)
                 if type(result) is tuple:
                     data = result[1][0]
                 else:
@@ -112,7 +113,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
         def send(self, data: Any, flags: Any = 0, /) -> int:
             """Send data; returns how many bytes the kernel took."""
             if self.sock_timeout_ <= 0 and type(data) is bytes and type(flags) is int:
-                result = syscall(send_to, self.sock_fd_, data, flags, None)
+                result = transmit(self.sock_fd_, data, flags, None)
                 if result >= 0:
                     return result  # type: ignore[no-any-return]
                 self.sock_failed_(result)
@@ -122,7 +123,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
         def sendall(self, data: Any, flags: Any = 0, /) -> None:
             """Send all of the data. After an error nobody knows how much was sent."""
             if self.sock_timeout_ <= 0 and type(data) is bytes and type(flags) is int:
-                sent = syscall(send_to, self.sock_fd_, data, flags, None)
+                sent = transmit(self.sock_fd_, data, flags, None)
                 if sent == len(data):
                     return
                 if sent < 0:

@@ -36,6 +36,7 @@ def make_epoll(guest: Guest, waiting: Waiting) -> type:
     syscall = guest.syscall
     clock, check_signals = guest.kernel.vdso_clock, guest.check_signals
     epoll_ctl, epoll_wait, close = SYS.epoll_ctl, SYS.epoll_wait, SYS.close
+    wait_for = guest.kernel.door(epoll_wait, 3)
 
     class epoll:
         """An epoll object: `epoll(sizehint=-1, flags=0)`."""
@@ -136,7 +137,7 @@ def make_epoll(guest: Guest, waiting: Waiting) -> type:
                 wait = -(ceil(timeout * 1e9) // -MS) * MS
             else:
                 wait = self.__checked_timeout(timeout)
-            result = syscall(epoll_wait, self.__fd, maxevents, wait)
+            result = wait_for(self.__fd, maxevents, wait)
             if type(result) is tuple:
                 return list(result[1])
             return self.__poll_again(result, maxevents, wait)
