@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ioviz.lesson.scene import find_scenes
+from ioviz.machine.kernel.config import Config
+from ioviz.machine.launch import Launch
 from ioviz.machine.machine import Machine
+from ioviz.machine.user.loader import load_program
 from ioviz.model.burst import Burst
 from ioviz.model.bursts import BURSTS
 from ioviz.model.connection_bursts import NonblockSet
 from ioviz.model.data_bursts import Polled
 from ioviz.model.event import Event
+from ioviz.model.terminal import TextPrinted
 from ioviz.model.world import World
 from ioviz.session import Setup, setup_of
 from ioviz.trace.log import CHUNK, Log, unfolded
@@ -116,3 +121,75 @@ def test_a_long_way_along_the_ready_list_is_several_bursts() -> None:
     assert [event.seq for event in events] == list(range(5, 5 + 1 + 300 + 1))
     assert {event.cause for event in events[1:]} == {5}
     assert events[-1].t == 100 + 300 * 10 + 8
+
+
+DEEP = """
+import select, socket
+
+listener = socket.socket()
+listener.bind(("127.0.0.1", 9000))
+listener.listen(100)
+listener.setblocking(False)
+epoll = select.epoll()
+ends = {}
+calls = [
+    lambda: ends.update(client=socket.socket()),
+    lambda: ends["client"].connect(("127.0.0.1", 9000)),
+    lambda: ends.update(server=listener.accept()[0]),
+    lambda: ends["server"].setblocking(False),
+    lambda: epoll.register(ends["server"].fileno(), 1),
+    lambda: ends["client"].send(b"hello"),
+    lambda: epoll.poll(0),
+    lambda: ends["server"].recv(100),
+    lambda: epoll.unregister(ends["server"].fileno()),
+    lambda: ends["client"].close(),
+    lambda: ends["server"].close(),
+]
+
+def below(frames, call):
+    return below(frames - 1, call) if frames else call()
+
+def room(frames):
+    try:
+        return room(frames + 1)
+    except RecursionError:
+        return frames
+
+failed = 0
+deepest = room(0)
+for frames in range(deepest - 40, deepest + 1):
+    ends.clear()
+    for call in calls:
+        try:
+            below(frames, call)
+        except (RecursionError, KeyError, OSError):  # some may follow from one before
+            failed += 1
+            try:
+                call()
+            except (KeyError, OSError):
+                pass
+print(failed)
+"""
+
+
+@pytest.mark.parametrize("bursts", [False, True])
+def test_a_program_that_recursed_to_its_limit_leaves_the_world_that_the_log_gives(tmp_path: Path, bursts: bool) -> None:
+    (tmp_path / "deep.py").write_text(DEEP)
+    entries: list[Any] = []
+    machine = Machine(
+        [Launch(load_program(str(tmp_path / "deep.py"), []), "main")],
+        Config(),
+        entries.append,
+        lines=False,
+        bursts=bursts,
+    )
+    while not machine.run(1000):
+        pass
+    world = World()
+    for event in unfolded(entries):
+        event.apply(world)
+        if isinstance(event, TextPrinted):
+            assert 0 < int(event.data) < 400  # some had room and some had not
+    assert world == machine.world
+    assert world.runs[1].ended == "exit"
+    machine.dispose()

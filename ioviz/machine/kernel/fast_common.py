@@ -1,7 +1,4 @@
-"""What the functions of the fast path share: whom a wake-up would reach, and how a burst gets into the log.
-
-A call is logged before it changes the world: a program that recursed too deep can then fail only before both.
-"""
+"""What the functions of the fast path share: whom a wake-up would reach, and how a burst gets into the log."""
 
 from __future__ import annotations
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from errno import EAGAIN, EINTR
-from sys import setrecursionlimit
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.machine.kernel.core import ROOM
 from ioviz.machine.kernel.eventpoll import REPORTS
 from ioviz.machine.kernel.fast_common import log, log_plain
 from ioviz.machine.kernel.files import O_NONBLOCK
@@ -128,17 +126,7 @@ def _wake(k: Kernel, tid: int) -> None:
         k.cancel(thread.timer)
         thread.timer = None
     thread.wake_reason, thread.cause = "event", k.seq + 3
-    setrecursionlimit(k.recursion + ROOM)
     TaskWoken.change(k.world, tid)
-    _narrow(k)
-
-
-def _narrow(k: Kernel) -> None:
-    """The program has no more frames than it should have again."""
-    try:  # noqa: SIM105  # `suppress` takes ten times as long
-        setrecursionlimit(k.recursion)
-    except RecursionError:  # as in `Kernel.return_to_user`
-        pass
 
 
 def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
@@ -203,7 +191,6 @@ def _recv_nothing(k: Kernel, file: OpenFile, row: Socket, args: tuple[int, int, 
     thread, sock = k.thread, row.id
     if thread.sigpending or option(k.world, sock, SOL_SOCKET, SO_RCVTIMEO):
         return None
-    setrecursionlimit(k.recursion + ROOM)
     trap, seq, entry = k.now + k._trap_cost, k.seq, k._last_id + 1
     log(k, Blocked(seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, *args, sock, entry), 2, trap)
     k.cause, k._last_id = seq, entry
@@ -239,5 +226,4 @@ def _resumed(k: Kernel, file: OpenFile, sock: int, args: tuple[int, int, int]) -
     world.cpus[cpu] = Cpu(cpu, USER, task, NO_VECTOR, 0, True)
     del world.frames[task]
     k.seq, k.cause, k.now = seq + 2, seq + 1, copied + returning
-    _narrow(k)
     return taken, (data, None)

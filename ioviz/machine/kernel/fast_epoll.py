@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from sys import setrecursionlimit
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.machine.kernel.core import ROOM
 from ioviz.machine.kernel.eventpoll import EPOLL_CTL_ADD, EPOLL_CTL_DEL, ONCE, mask_of
 from ioviz.machine.kernel.fast_common import log
 from ioviz.model.data_bursts import LOOKS, Polled
@@ -49,7 +47,6 @@ def epoll_wait(k: Kernel, epfd: int, maxevents: int, timeout: int) -> tuple[int,
     if timeout and not found:
         k.looked = looked  # it is going to sleep, and does not look again before
         return None
-    k.last_trap = k.now = k.now + k._trap_cost
     _polled(k, ep, looked, (epfd, maxevents, timeout), len(found))
     return len(found), found
 
@@ -71,6 +68,8 @@ def _polled(k: Kernel, ep: int, looked: Look, args: tuple[int, ...], ret: int) -
     """Log the way along the ready list: with `args` from the trap on, with `ret` to the return."""
     items, marks, found = looked
     _leave(k.world, ep, items, marks)
+    if args:
+        k.last_trap = k.now = k.now + k._trap_cost
     handling, returning = k.costs.poll + k.costs.epitem, k._sysret_cost
     seq, now, cause = k.seq, k.now, k.cause
     trap = seq if args else cause
@@ -184,19 +183,11 @@ def epoll_ctl(k: Kernel, epfd: int, op: int, fd: int, requested: int, data: int)
         return None
     watching = k.watches.get(file.id)
     args = (epfd, op, fd, requested, data)
-    # Repairs go deep: a program that recursed as far as it may is not to stop them half-way.
-    setrecursionlimit(k.recursion + ROOM)
-    try:
-        if op == EPOLL_CTL_DEL and watching is not None and len(watching) == 1:
-            item = world.epitems[watching[0]]
-            return _delete(k, item, watching, args) if item.fd == fd and item.ep == ep_file.obj else None
-        usual = op == EPOLL_CTL_ADD and not watching and not requested & EPOLLEXCLUSIVE
-        return _add(k, ep_file.obj, file, args) if usual and not k.watches.get(ep_file.id) else None
-    finally:
-        try:  # noqa: SIM105  # `suppress` takes ten times as long
-            setrecursionlimit(k.recursion)
-        except RecursionError:  # as in `Kernel.syscall`
-            pass
+    if op == EPOLL_CTL_DEL and watching is not None and len(watching) == 1:
+        item = world.epitems[watching[0]]
+        return _delete(k, item, watching, args) if item.fd == fd and item.ep == ep_file.obj else None
+    usual = op == EPOLL_CTL_ADD and not watching and not requested & EPOLLEXCLUSIVE
+    return _add(k, ep_file.obj, file, args) if usual and not k.watches.get(ep_file.id) else None
 
 
 def _delete(k: Kernel, item: Epitem, watching: list[int], args: tuple[int, int, int, int, int]) -> int:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from errno import EINTR, ENOSYS
 from functools import partial
 from sys import getrecursionlimit, setrecursionlimit
@@ -116,10 +115,12 @@ class Kernel(Files):
             return self._refuse(nr, args)
         fast = self.fastpath.get(nr)
         if fast is not None:
+            setrecursionlimit(self.recursion + ROOM)
             result = fast(self, *args)
             if result is not None:
                 if self.now >= self.attention:
-                    self._attend_roomily()
+                    self.attend()
+                self._narrow()
                 return result
         return self._enter(nr, args)
 
@@ -134,11 +135,16 @@ class Kernel(Files):
         def door(a: Any, b: Any, c: Any) -> Any:
             if not self.task or self.thread.killed:
                 return self._refuse(nr, (a, b, c))
+            setrecursionlimit(self.recursion + ROOM)
             result = fast(self, a, b, c)
             if result is None:
                 return self._enter(nr, (a, b, c))
             if self.now >= self.attention:
-                self._attend_roomily()
+                self.attend()
+            try:  # noqa: SIM105  # as in `_narrow`
+                setrecursionlimit(self.recursion)
+            except RecursionError:
+                pass
             return result
 
         return door
@@ -147,14 +153,26 @@ class Kernel(Files):
         def door(a: Any, b: Any, c: Any, d: Any) -> Any:
             if not self.task or self.thread.killed:
                 return self._refuse(nr, (a, b, c, d))
+            setrecursionlimit(self.recursion + ROOM)
             result = fast(self, a, b, c, d)
             if result is None:
                 return self._enter(nr, (a, b, c, d))
             if self.now >= self.attention:
-                self._attend_roomily()
+                self.attend()
+            try:  # noqa: SIM105  # as in `_narrow`
+                setrecursionlimit(self.recursion)
+            except RecursionError:
+                pass
             return result
 
         return door
+
+    def _narrow(self) -> None:
+        """The program has no more frames than it should have again."""
+        try:  # noqa: SIM105  # `suppress` takes ten times as long
+            setrecursionlimit(self.recursion)
+        except RecursionError:  # it was in user mode while another slept in a call
+            pass
 
     def _enter(self, nr: int, args: tuple[Any, ...]) -> Any:
         """By the trap to the handler and back."""
@@ -202,10 +220,7 @@ class Kernel(Files):
         self.cause = seq
         if now >= self.attention:
             self.attend()
-        try:  # noqa: SIM105  # `suppress` takes ten times as long
-            setrecursionlimit(self.recursion)
-        except RecursionError:  # it was in user mode while another slept in a call
-            pass
+        self._narrow()
         return result
 
     def execute(self, instruction: Callable[..., int | None], *operands: int) -> int | None:
@@ -302,8 +317,7 @@ class Kernel(Files):
     def _attend_roomily(self) -> None:
         setrecursionlimit(self.recursion + ROOM)
         self.attend()
-        with suppress(RecursionError):
-            setrecursionlimit(self.recursion)
+        self._narrow()
 
     def _attend_user(self) -> None:
         if not self.task or self.switch.in_hub():
