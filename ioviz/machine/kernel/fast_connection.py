@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from errno import EAGAIN
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -12,7 +12,6 @@ from ioviz.machine.kernel.fast_common import log, log_plain, would_link
 from ioviz.machine.kernel.files import FIONBIO, O_CLOEXEC, O_NONBLOCK
 from ioviz.machine.kernel.inet import (
     AF_INET,
-    AF_UNIX,
     FIRST_PORT,
     IPPROTO_TCP,
     PORTS_OF_A_PARITY,
@@ -46,9 +45,8 @@ from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
-    from ioviz.model.socket import Socket as SocketRow
 
-KIND = 0xF
+KIND: Final = 0xF
 """The bits of socket(2)'s type that are no flags."""
 
 
@@ -241,7 +239,7 @@ def close(k: Kernel, fd: int) -> int | None:
         return None
     row = world.sockets[file.obj]
     sock, peer = row.id, row.peer
-    if row.type != SOCK_STREAM or row.family == AF_UNIX or not peer:
+    if row.protocol != IPPROTO_TCP or not peer:
         return None
     buffers = world.buffers
     if buffers[sock * 2].head or buffers[sock * 2 + 1].head or net.corked or net.timers or world.flocks:
@@ -258,7 +256,7 @@ def close(k: Kernel, fd: int) -> int | None:
     return None
 
 
-def _close_first(k: Kernel, fd: int, file: int, row: SocketRow, other: SocketRow) -> int | None:
+def _close_first(k: Kernel, fd: int, file: int, row: Socket, other: Socket) -> int | None:
     world, sock, peer, pid = k.world, row.id, other.id, k.pid
     linked = would_link(world, peer, 0)
     if linked is None:
@@ -277,7 +275,7 @@ def _close_first(k: Kernel, fd: int, file: int, row: SocketRow, other: SocketRow
     return 0
 
 
-def _close_last(k: Kernel, fd: int, file: int, row: SocketRow, other: SocketRow) -> int | None:
+def _close_last(k: Kernel, fd: int, file: int, row: Socket, other: Socket) -> int | None:
     world, net, buffers = k.world, k.net, k.world.buffers
     sock, peer, host, protocol, pid = row.id, other.id, row.host, row.protocol, k.pid
     if buffers[peer * 2].head or buffers[peer * 2 + 1].head:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ioviz.machine.kernel.eventpoll import REPORTS
 from ioviz.machine.kernel.fast_common import log, log_plain
 from ioviz.machine.kernel.files import O_NONBLOCK
-from ioviz.machine.kernel.inet import SOL_SOCKET, option
+from ioviz.machine.kernel.inet import IPPROTO_TCP, SOL_SOCKET, option
 from ioviz.machine.kernel.sock import SO_RCVTIMEO
 from ioviz.machine.kernel.tcp_data import recv_slowly
 from ioviz.machine.kernel.tcp_state import MSS_LOOPBACK, OVERHEAD, READABLE
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ioviz.model.files import OpenFile
     from ioviz.model.socket import Socket
 
-SOCK_STREAM: Final = 1
-AF_UNIX: Final = 1
 MSG_NOSIGNAL: Final = 0x4000
 
 
@@ -48,7 +46,7 @@ def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any) -> int | Non
         return None
     if not peer or row.state != ESTABLISHED or row.error or row.shutdown or not 0 < n <= MSS_LOOPBACK:
         return None
-    if row.type != SOCK_STREAM or row.family == AF_UNIX:
+    if row.protocol != IPPROTO_TCP:
         return None
     buffers, segments = world.buffers, world.segments
     tx, rx = row.id * 2 + 1, peer * 2
@@ -140,7 +138,7 @@ def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
         return None
     row = world.sockets[file.obj]
     peer = row.peer
-    if not peer or row.type != SOCK_STREAM or row.family == AF_UNIX or row.urgent != NOT_URGENT:
+    if not peer or row.protocol != IPPROTO_TCP or row.urgent != NOT_URGENT:
         return None
     buffers = world.buffers
     rx = row.id * 2

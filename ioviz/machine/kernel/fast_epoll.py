@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel.eventpoll import EPOLL_CTL_ADD, EPOLL_CTL_DEL, ONCE, mask_of
 from ioviz.machine.kernel.fast_common import log
+from ioviz.machine.kernel.inet import IPPROTO_TCP
 from ioviz.model.data_bursts import LOOKS, Polled
 from ioviz.model.eventpoll import Epitem, insert
 from ioviz.model.files import EVENTPOLL, SOCKET
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from ioviz.model.socket import Socket
     from ioviz.model.world import World
 
-SOCK_STREAM: Final = 1
-AF_UNIX: Final = 1
 POLL_IN: Final = POLLIN | POLLRDNORM
 POLL_OUT: Final = POLLOUT | POLLWRNORM
 
@@ -139,7 +138,7 @@ def _see(world: World, id: int) -> Seen | None:
     row = world.sockets[file.obj]
     if row.state != ESTABLISHED or row.shutdown or row.error or row.urgent >= 0:
         return None
-    if row.type != SOCK_STREAM or row.family == AF_UNIX:
+    if row.protocol != IPPROTO_TCP:
         return None
     sock, back = row.id, not mask & ONCE
     both, idle = (POLL_IN | POLL_OUT) & mask, POLL_OUT & mask
@@ -208,7 +207,7 @@ def _add(k: Kernel, ep: int, file: OpenFile, args: tuple[int, int, int, int, int
     _, _, fd, requested, data = args
     row = world.sockets[file.obj]
     sock = row.id
-    if row.type != SOCK_STREAM or row.family == AF_UNIX:
+    if row.protocol != IPPROTO_TCP:
         return None
     if row.state == LISTEN:
         ready = POLL_IN if world.accept_queues[sock].head else 0

@@ -3,7 +3,8 @@
 Each function of `fast_data`, `fast_epoll` and `fast_connection` looks whether its call is of the usual kind: TCP on
 loopback, nothing in the way, nobody to wake. If so it does to the world what the handler and its events would do, logs
 a burst (`ioviz.model.burst`) and returns the result; if not it has done nothing, returns None, and the handler runs.
-What a call *is* stands in the handlers only; the log that comes out is the same, event by event.
+What a call *is* stands in the handlers only; the log that comes out is the same, event by event. Like the handlers they
+have frames of their own (`ROOM`): no program's recursion ends one half-way.
 """
 
 from __future__ import annotations

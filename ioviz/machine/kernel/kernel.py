@@ -1,7 +1,8 @@
 """The kernel as a whole: the way in and out (`syscall`), the hooks of guests, and the processes.
 
-`Kernel.syscall` is the only door between a guest and the machine. It logs the entry, runs the handler that
-`ioviz.machine.kernel.syscalls` has for the number, logs the result, and attends to what came up meanwhile.
+`Kernel.syscall` is the only way from a guest into the machine; `Kernel.door` is the same for one call. It logs the
+entry, runs the handler that `ioviz.machine.kernel.syscalls` has for the number, logs the result, and attends to what
+came up meanwhile.
 """
 
 from __future__ import annotations
