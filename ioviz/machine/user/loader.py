@@ -11,7 +11,6 @@ import os
 import sys
 import tokenize
 import warnings
-import zipfile
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -91,9 +90,11 @@ def read_source(path: str, shown: str) -> str:
         raise LoadError(f"{shown} can't be read: {error.strerror}") from None
     if len(data) > LARGEST:
         raise LoadError(f"{shown} has more than {LARGEST:,} bytes, which no program has")
-    if b"\0" in data and zipfile.is_zipfile(io.BytesIO(data)):  # it may have a line for the shell before it
-        raise LoadError(f"{shown} is a zip archive: unpack it, and run its folder")
     if b"\0" in data:
+        from zipfile import is_zipfile  # it takes 4 ms, and programs are hardly ever archives
+
+        if is_zipfile(io.BytesIO(data)):  # it may have a line for the shell before it
+            raise LoadError(f"{shown} is a zip archive: unpack it, and run its folder")
         raise LoadError(f"{shown} is not a Python program: it has binary data in it")
     try:
         text = decode_source(data)
