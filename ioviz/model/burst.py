@@ -31,10 +31,13 @@ class Burst(msgspec.Struct, frozen=True, tag_field="kind", tag=True, array_like=
     cause: int
     at: int
 
+    size: ClassVar[int] = 0
+    """The number of its events where that is always the same."""
+
     @property
     def count(self) -> int:
         """The number of its events."""
-        raise NotImplementedError
+        return self.size
 
     def unfold(self) -> list[Event]:
         """Its events."""

@@ -37,6 +37,7 @@ class Plain(Burst):
     """A call that only answers: getsockname(2), or recv(2) and accept(2) where there is nothing."""
 
     kinds: ClassVar = frozenset((TrapEntered, SyscallReturned))
+    size: ClassVar = 2
 
     vector: int
     nr: int
@@ -44,10 +45,6 @@ class Plain(Burst):
     ret: int
     out: Arg
     returning: int
-
-    @property
-    def count(self) -> int:
-        return 2
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
@@ -60,6 +57,7 @@ class Opened(Burst):
     """socket(2) of TCP: its open file has the id after `sock`."""
 
     kinds: ClassVar = frozenset((TrapEntered, SocketCreated, FileOpened, FdInstalled, SyscallReturned))
+    size: ClassVar = 5
 
     vector: int
     args: tuple[int, int, int]
@@ -72,10 +70,6 @@ class Opened(Burst):
     fd: int
     cloexec: bool
     returning: int
-
-    @property
-    def count(self) -> int:
-        return 5
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at, sock = self.seq, self.t, self.cpu, self.task, self.at, self.sock
@@ -149,6 +143,7 @@ class Accepted(Burst):
     """accept4(2) of a connection that waits already."""
 
     kinds: ClassVar = frozenset((TrapEntered, ConnectionAccepted, FileOpened, FdInstalled, SyscallReturned))
+    size: ClassVar = 5
 
     vector: int
     asked: int
@@ -166,10 +161,6 @@ class Accepted(Burst):
     port: int
     returning: int
 
-    @property
-    def count(self) -> int:
-        return 5
-
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at, fd = self.seq, self.t, self.cpu, self.task, self.at, self.fd
         args, out = (self.asked, self.given), (self.ip, self.port)
@@ -186,16 +177,13 @@ class NonblockSet(Burst):
     """ioctl(FIONBIO) that changes the flags of the open file."""
 
     kinds: ClassVar = frozenset((TrapEntered, FileFlagsSet, SyscallReturned))
+    size: ClassVar = 3
 
     vector: int
     args: tuple[int, int, int]
     file: int
     flags: int
     returning: int
-
-    @property
-    def count(self) -> int:
-        return 3
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
@@ -276,6 +264,7 @@ class ClosedLast(Burst):
             SyscallReturned,
         )
     )
+    size: ClassVar = 9
 
     vector: int
     pid: int
@@ -287,10 +276,6 @@ class ClosedLast(Burst):
     until: int
     reuse: bool
     returning: int
-
-    @property
-    def count(self) -> int:
-        return 9
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at

@@ -67,6 +67,7 @@ class Received(Burst):
     """recv(2) of what is there, with nothing behind it that waits for room."""
 
     kinds: ClassVar = frozenset((TrapEntered, BytesCopiedOut, SyscallReturned))
+    size: ClassVar = 3
 
     vector: int
     fd: int
@@ -78,10 +79,6 @@ class Received(Burst):
     """As much of it as the log shows."""
     copying: int
     returning: int
-
-    @property
-    def count(self) -> int:
-        return 3
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
@@ -99,6 +96,7 @@ class Blocked(Burst):
     """recv(2) that finds nothing, as far as its sleep."""
 
     kinds: ClassVar = frozenset((TrapEntered, TaskSlept))
+    size: ClassVar = 2
 
     vector: int
     fd: int
@@ -106,10 +104,6 @@ class Blocked(Burst):
     flags: int
     sock: int
     entry: int
-
-    @property
-    def count(self) -> int:
-        return 2
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
@@ -124,16 +118,13 @@ class Resumed(Burst):
     """recv(2) that slept, from the bytes that woke it to its end."""
 
     kinds: ClassVar = frozenset((BytesCopiedOut, SyscallReturned))
+    size: ClassVar = 2
 
     rx: int
     taken: int
     data: bytes
     """As much of it as the log shows."""
     returning: int
-
-    @property
-    def count(self) -> int:
-        return 2
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, cause, at = self.seq, self.t, self.cpu, self.task, self.cause, self.at

@@ -61,6 +61,7 @@ class RealSent(Burst):
     """write or send of a real process put `given` bytes into `buffer`."""
 
     kinds: ClassVar = frozenset((TrapEntered, BytesPassed, SyscallReturned))
+    size: ClassVar = 3
 
     fd: int
     offered: int
@@ -69,10 +70,6 @@ class RealSent(Burst):
     given: int
     data: bytes
     took: int
-
-    @property
-    def count(self) -> int:
-        return 3
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
