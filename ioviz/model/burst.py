@@ -23,6 +23,8 @@ class Burst(msgspec.Struct, frozen=True, tag_field="kind", tag=True, array_like=
 
     kinds: ClassVar[frozenset[type[Event]]]
     """The kinds that it may unfold into."""
+    size: ClassVar[int] = 0
+    """The number of its events where that is always the same."""
 
     seq: int
     t: int
@@ -31,14 +33,11 @@ class Burst(msgspec.Struct, frozen=True, tag_field="kind", tag=True, array_like=
     cause: int
     at: int
 
-    size: ClassVar[int] = 0
-    """The number of its events where that is always the same."""
-
     @property
     def count(self) -> int:
         """The number of its events."""
         return self.size
 
     def unfold(self) -> list[Event]:
-        """Its events."""
+        """Its events, which each kind of burst has its own way to make."""
         raise NotImplementedError

@@ -90,18 +90,18 @@ class EpitemInserted(Event):
             self.item, self.ep, self.file, self.fd, self.events, self.requested, self.data,
             self.entry if self.queue else 0,
         )  # fmt: skip
-        insert(world, row, self.queue, self.parent, self.left)
+        self.change(world, row, self.queue, self.parent, self.left)
 
-
-def insert(world: World, item: Epitem, queue: int, parent: int, left: bool) -> None:
-    """What `EpitemInserted` does."""
-    id, ep = item.id, item.ep
-    row = world.eventpolls[ep]
-    world.epitems[id] = item
-    world.eventpolls[ep] = Eventpoll(row.id, row.host, row.root, row.count + 1, row.poll_queue)
-    rbtree.link(world, ep, id, parent, left)
-    if queue:
-        add_item_entry(world, queue, item.entry, id, bool(item.events & EPOLLEXCLUSIVE))
+    @staticmethod
+    def change(world: World, item: Epitem, queue: int, parent: int, left: bool) -> None:
+        """What `apply` does, of the item's row."""
+        id, ep = item.id, item.ep
+        row = world.eventpolls[ep]
+        world.epitems[id] = item
+        world.eventpolls[ep] = Eventpoll(row.id, row.host, row.root, row.count + 1, row.poll_queue)
+        rbtree.link(world, ep, id, parent, left)
+        if queue:
+            add_item_entry(world, queue, item.entry, id, bool(item.events & EPOLLEXCLUSIVE))
 
 
 class EpitemModified(Event):

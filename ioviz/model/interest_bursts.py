@@ -32,7 +32,7 @@ class Steps:
         """Change the world as an event of `kind` would."""
         kind.change(self.world, tree, node, other)
         if kind is not EpitemRemoved:
-            self.steps.append((_CODES[kind], node, +other))
+            self.steps.append((_CODES[kind], node, +other))  # a colour or a side is a number from here on
         return 0
 
 

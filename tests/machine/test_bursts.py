@@ -15,7 +15,6 @@ from ioviz.machine.machine import Machine
 from ioviz.machine.user.loader import load_program
 from ioviz.model.burst import Burst
 from ioviz.model.bursts import BURSTS
-from ioviz.model.connection_bursts import NonblockSet
 from ioviz.model.data_bursts import Polled
 from ioviz.model.event import Event
 from ioviz.model.terminal import TextPrinted
@@ -24,15 +23,24 @@ from ioviz.session import Setup, setup_of
 from ioviz.trace.log import CHUNK, Log, unfolded
 from ioviz.verify.backends import simulate
 from ioviz.verify.sequences import Generator
-from tests.verify.sequences import ops
 
+PROGRAMS = Path(__file__).parents[2] / "benchmarks" / "programs"
 SCENES = [scene for scene in find_scenes() if scene.id not in ("race", "boot")]
 """One has no machine of its own, the other no system call that a burst could stand for."""
 
 
+def run(machine: Machine, entries: list[Any]) -> dict[int, World]:
+    """Run to the end; the worlds on the way, by the number of events before them."""
+    worlds = {}
+    while not machine.run(397):
+        last = entries[-1]
+        worlds[last.seq + (last.count if isinstance(last, Burst) else 1)] = machine.world.copy()
+    machine.dispose()
+    return worlds
+
+
 def entries_of(setup: Setup, bursts: bool) -> tuple[list[Any], dict[int, World]]:
     entries: list[Any] = []
-    worlds = {}
     machine = Machine(
         setup.launches,
         setup.config,
@@ -43,11 +51,15 @@ def entries_of(setup: Setup, bursts: bool) -> tuple[list[Any], dict[int, World]]
         inputs=setup.inputs,
         bursts=bursts,
     )
-    while not machine.run(397):
-        last = entries[-1]
-        worlds[last.seq + (last.count if isinstance(last, Burst) else 1)] = machine.world.copy()
-    machine.dispose()
-    return entries, worlds
+    return entries, run(machine, entries)
+
+
+def check_worlds(events: list[Event], worlds: dict[int, World]) -> None:
+    world = World()
+    for place, event in enumerate(events):
+        if place in worlds:
+            assert worlds[place] == world, f"after {place} events"
+        event.apply(world)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.id)
@@ -59,23 +71,90 @@ def test_a_scene_is_the_same_with_bursts(scene: Any) -> None:
     events = unfolded(entries)
     assert events == plain
     assert [event.seq for event in events] == list(range(len(events)))
-    world = World()
-    for place, event in enumerate(events):
-        if place in worlds:
-            assert worlds[place] == world, f"after {place} events"
-        event.apply(world)
+    check_worlds(events, worlds)
 
 
 def test_random_operations_are_the_same_with_bursts() -> None:
-    seen: set[type] = {NonblockSet}  # the operations make their sockets non-blocking when they open them
-    both_close = ops(("listener", 1, 16, 0), ("connect", 2, 1), ("accept", 3, 1, 0), ("close", 2), ("close", 3))
-    for number, sequence in enumerate([both_close, *(Generator(seed).sequence() for seed in range(60))]):
+    for seed in range(60):
+        sequence = Generator(seed).sequence()
         plain: list[Event] = []
         entries: list[Any] = []
         assert simulate(sequence, plain.append) == simulate(sequence, entries.append, bursts=True)
-        assert unfolded(entries) == plain, f"sequence {number}"
+        assert unfolded(entries) == plain, f"seed {seed}"
+
+
+def test_busy_servers_are_the_same_with_bursts_and_make_every_kind() -> None:
+    seen: set[type] = set()
+    for server in ("epoll_echo_server.py", "thread_echo_server.py"):
+        logs = []
+        for bursts in (False, True):
+            launches = [
+                Launch(load_program(str(PROGRAMS / server), ["8000", "70"]), "main"),
+                Launch(load_program(str(PROGRAMS / "epoll_echo_client.py"), ["8000", "70", "3"]), "peer"),
+            ]
+            entries: list[Any] = []
+            worlds = run(Machine(launches, Config(), entries.append, lines=False, bursts=bursts), entries)
+            logs.append(unfolded(entries))
+            check_worlds(logs[-1], worlds)
+        assert logs[0] == logs[1]
         seen.update(map(type, entries))
-    assert seen >= set(BURSTS), "the operations do not make every kind of burst"
+    assert seen >= set(BURSTS)
+
+
+BESIDE = """
+import errno, socket
+
+def bound(port):
+    with socket.socket() as other:
+        try:
+            other.bind(("127.0.0.1", port))
+        except OSError as error:
+            return errno.errorcode[error.errno]
+    return "free"
+
+listener = socket.socket()
+listener.bind(("127.0.0.1", 9000))
+listener.listen()
+for turn in range(2):
+    client = socket.create_connection(("127.0.0.1", 9000))
+    server, address = listener.accept()
+    print(server.fileno(), server.getsockname(), address == client.getsockname())
+    port = client.getsockname()[1]
+    print(bound(port), bound(port + 2))
+    (client, server)[turn % 2].close()
+    print((server, client)[turn % 2].recv(5), bound(port), bound(9000))
+    (server, client)[turn % 2].close()
+    print(bound(port), bound(9000), socket.socket().fileno())
+
+listener = socket.socket()
+listener.bind(("127.0.0.1", 8000))
+listener.listen()
+client = socket.create_connection(("127.0.0.1", 8000))
+server, _ = listener.accept()
+listener.close()
+print(bound(8000))
+client.close()
+server.close()
+print(bound(8000))
+"""
+
+
+def test_what_the_kernel_keeps_beside_the_world_is_the_same_with_bursts(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text(BESIDE)
+    logs, ports = [], []
+    for bursts in (False, True):
+        launches = [Launch(load_program(str(tmp_path / "beside.py"), []), "main")]
+        entries: list[Any] = []
+        machine = Machine(launches, Config(), entries.append, lines=False, bursts=bursts)
+        run(machine, entries)
+        logs.append(unfolded(entries))
+        ports.append((machine.kernel.net.ports, machine.kernel.net.taken))
+    printed = b"".join(event.data for event in logs[1] if isinstance(event, TextPrinted))
+    assert printed.count(b"EADDRINUSE") >= 7
+    assert printed.count(b"free") >= 3
+    assert b"Traceback" not in printed
+    assert logs[0] == logs[1]
+    assert ports[0] == ports[1]
 
 
 def test_a_log_of_bursts_is_a_log_of_events() -> None:

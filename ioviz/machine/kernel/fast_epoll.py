@@ -8,7 +8,7 @@ from ioviz.machine.kernel.eventpoll import EPOLL_CTL_ADD, EPOLL_CTL_DEL, ONCE, m
 from ioviz.machine.kernel.fast_common import log
 from ioviz.machine.kernel.inet import IPPROTO_TCP
 from ioviz.model.data_bursts import LOOKS, Polled
-from ioviz.model.eventpoll import Epitem, insert
+from ioviz.model.eventpoll import Epitem, EpitemInserted
 from ioviz.model.files import EVENTPOLL, SOCKET
 from ioviz.model.interest_bursts import Steps, Unwatched, Watched
 from ioviz.model.lists import EMPTY, Link, Queue, append
@@ -52,9 +52,9 @@ def epoll_wait(k: Kernel, epfd: int, maxevents: int, timeout: int) -> tuple[int,
 
 def send_events(k: Kernel, ep: int, maxevents: int) -> tuple[tuple[int, int], ...] | None:
     """`ep_send_events`, where nobody else waits for what may be left."""
+    looked, k.looked = k.looked, None
     if k.world.wait_queues[ep].count:
         return None
-    looked, k.looked = k.looked, None
     if looked is None:
         looked = _look(k, ep, maxevents)
     if looked is None:
@@ -226,7 +226,8 @@ def _add(k: Kernel, ep: int, file: OpenFile, args: tuple[int, int, int, int, int
     parent, left = rb_find_place(world, ep, file.id, fd)
     item = k.new_ids(2)
     steps = Steps(world)
-    insert(world, Epitem(item, ep, file.id, fd, events, requested, data, item + 1), sock, parent, left)
+    row_of_item = Epitem(item, ep, file.id, fd, events, requested, data, item + 1)
+    EpitemInserted.change(world, row_of_item, sock, parent, left)
     k.watches.setdefault(file.id, []).append(item)
     rb_insert_color(steps, ep, item)
     if ready:

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel.fast_connection import accept4, close, connect, getsockname, ioctl, socket
 from ioviz.machine.kernel.fast_data import recv, send
-from ioviz.machine.kernel.fast_epoll import epoll_ctl, epoll_wait, send_events
+from ioviz.machine.kernel.fast_epoll import epoll_ctl, epoll_wait
 from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-__all__ = ("FASTPATH", "send_events")
 
 FASTPATH: Final[dict[int, Callable[..., Any]]] = {
     SYS.sendto: send,

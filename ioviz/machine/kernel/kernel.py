@@ -8,14 +8,14 @@ came up meanwhile.
 from __future__ import annotations
 
 from errno import EINTR, ENOSYS
-from functools import partial
 from sys import getrecursionlimit, setrecursionlimit
 from typing import TYPE_CHECKING, Any, Literal
 
 from ioviz.machine.kernel import eventpoll
 from ioviz.machine.kernel.core import ROOM
 from ioviz.machine.kernel.errors import Unsupported
-from ioviz.machine.kernel.fastpath import FASTPATH, send_events
+from ioviz.machine.kernel.fast_epoll import send_events
+from ioviz.machine.kernel.fastpath import FASTPATH
 from ioviz.machine.kernel.files import Descriptors, Files
 from ioviz.machine.kernel.flock import release_flock
 from ioviz.machine.kernel.inet import Net
@@ -125,42 +125,21 @@ class Kernel(Files):
                 return result
         return self._enter(nr, args)
 
-    def door(self, nr: int, count: int) -> Callable[..., Any]:
-        """`syscall` of number `nr` alone, with its `count` arguments (3 or 4): a third faster, for the hot calls."""
+    def door(self, nr: int, *rest: Any) -> Callable[[Any, Any, Any], Any]:
+        """`syscall` of number `nr` alone, for the hottest calls. It takes the first three arguments; `rest` are the
+        others, which the fast path has as its defaults."""
         fast = self.fastpath.get(nr)
-        if fast is None:
-            return partial(self.syscall, nr)
-        return self._door_of_three(nr, fast) if count == 3 else self._door_of_four(nr, fast)
 
-    def _door_of_three(self, nr: int, fast: Callable[..., Any]) -> Callable[..., Any]:
         def door(a: Any, b: Any, c: Any) -> Any:
             if not self.task or self.thread.killed:
-                return self._refuse(nr, (a, b, c))
+                return self._refuse(nr, (a, b, c, *rest))
             setrecursionlimit(self.recursion + ROOM)
-            result = fast(self, a, b, c)
+            result = None if fast is None else fast(self, a, b, c)
             if result is None:
-                return self._enter(nr, (a, b, c))
+                return self._enter(nr, (a, b, c, *rest))
             if self.now >= self.attention:
                 self.attend()
-            try:  # noqa: SIM105  # as in `_narrow`
-                setrecursionlimit(self.recursion)
-            except RecursionError:
-                pass
-            return result
-
-        return door
-
-    def _door_of_four(self, nr: int, fast: Callable[..., Any]) -> Callable[..., Any]:
-        def door(a: Any, b: Any, c: Any, d: Any) -> Any:
-            if not self.task or self.thread.killed:
-                return self._refuse(nr, (a, b, c, d))
-            setrecursionlimit(self.recursion + ROOM)
-            result = fast(self, a, b, c, d)
-            if result is None:
-                return self._enter(nr, (a, b, c, d))
-            if self.now >= self.attention:
-                self.attend()
-            try:  # noqa: SIM105  # as in `_narrow`
+            try:  # noqa: SIM105  # `_narrow` in place: a call more is 3 % of a message
                 setrecursionlimit(self.recursion)
             except RecursionError:
                 pass

@@ -33,7 +33,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
     """The class `_socket.socket` of one guest."""
     syscall = guest.syscall
     recvfrom, send_to, accept4 = SYS.recvfrom, SYS.sendto, SYS.accept4
-    receive, transmit = guest.kernel.door(recvfrom, 3), guest.kernel.door(send_to, 4)
+    receive, transmit = guest.kernel.door(recvfrom), guest.kernel.door(send_to, None)
 
     class socket(SocketBase):
         """socket(family=AF_INET, type=SOCK_STREAM, proto=0, fileno=None) -> socket object"""
@@ -113,7 +113,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
         def send(self, data: Any, flags: Any = 0, /) -> int:
             """Send data; returns how many bytes the kernel took."""
             if self.sock_timeout_ <= 0 and type(data) is bytes and type(flags) is int:
-                result = transmit(self.sock_fd_, data, flags, None)
+                result = transmit(self.sock_fd_, data, flags)
                 if result >= 0:
                     return result  # type: ignore[no-any-return]
                 self.sock_failed_(result)
@@ -123,7 +123,7 @@ def make_socket(guest: Guest, port: Port) -> type[Any]:
         def sendall(self, data: Any, flags: Any = 0, /) -> None:
             """Send all of the data. After an error nobody knows how much was sent."""
             if self.sock_timeout_ <= 0 and type(data) is bytes and type(flags) is int:
-                sent = transmit(self.sock_fd_, data, flags, None)
+                sent = transmit(self.sock_fd_, data, flags)
                 if sent == len(data):
                     return
                 if sent < 0:

@@ -36,7 +36,7 @@ def make_epoll(guest: Guest, waiting: Waiting) -> type:
     syscall = guest.syscall
     clock, check_signals = guest.kernel.vdso_clock, guest.check_signals
     epoll_ctl, epoll_wait, close = SYS.epoll_ctl, SYS.epoll_wait, SYS.close
-    wait_for = guest.kernel.door(epoll_wait, 3)
+    wait_for = guest.kernel.door(epoll_wait)
 
     class epoll:
         """An epoll object: `epoll(sizehint=-1, flags=0)`."""
