@@ -247,6 +247,8 @@ def sys_rename(k: Kernel, old: str, new: str) -> int:
     folder = S_ISDIR(row.mode)
     if folder and new.startswith(old + "/"):
         return -EINVAL
+    if old.startswith(new + "/"):
+        return -ENOTEMPTY
     target = find(k, new)
     if target is not None:
         if S_ISDIR(target.mode) != folder:

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ioviz.machine.kernel.kernel import Kernel
@@ -122,6 +122,7 @@ def theirs(root: str, op: tuple[Any, ...]) -> Any:
 
 
 @given(st.lists(OPS, max_size=25))
+@example([("mkdir", "d"), ("write", "d/a", b"", 0), ("rename", "d/a", "d")])
 def test_the_same_as_the_real_one(ops: list[tuple[Any, ...]]) -> None:
     real = tempfile.mkdtemp()
     before = os.umask(0o022)
