@@ -64,14 +64,22 @@ SYSCALLS: Final = tuple(
         ("exit", 60, 1),
         ("wait4", 61, 114),
         ("kill", 62, 37),
+        ("uname", 63, 122),
         ("fcntl", 72, 55),
         ("flock", 73, 143),
         ("ftruncate", 77, 93),
+        ("getcwd", 79, 183),
+        ("chdir", 80, 12),
         ("rename", 82, 38),
         ("mkdir", 83, 39),
         ("rmdir", 84, 40),
         ("unlink", 87, 10),
+        ("umask", 95, 60),
         ("getrusage", 98, 77),
+        ("getuid", 102, 199),
+        ("getgid", 104, 200),
+        ("geteuid", 107, 201),
+        ("getegid", 108, 202),
         ("setpgid", 109, 57),
         ("getppid", 110, 64),
         ("setsid", 112, 66),
@@ -141,14 +149,11 @@ OTHERS: Final = {
     74: "fsync",
     75: "fdatasync",
     78: "getdents",
-    79: "getcwd",
-    80: "chdir",
     85: "creat",
     86: "link",
     89: "readlink",
     96: "gettimeofday",
     99: "sysinfo",
-    102: "getuid",
     131: "sigaltstack",
     157: "prctl",
     158: "arch_prctl",
@@ -247,14 +252,22 @@ class SYS:
     exit: Final = 60
     wait4: Final = 61
     kill: Final = 62
+    uname: Final = 63
     fcntl: Final = 72
     flock: Final = 73
     ftruncate: Final = 77
+    getcwd: Final = 79
+    chdir: Final = 80
     rename: Final = 82
     mkdir: Final = 83
     rmdir: Final = 84
     unlink: Final = 87
+    umask: Final = 95
     getrusage: Final = 98
+    getuid: Final = 102
+    getgid: Final = 104
+    geteuid: Final = 107
+    getegid: Final = 108
     setpgid: Final = 109
     getppid: Final = 110
     setsid: Final = 112

@@ -16,7 +16,7 @@ from ioviz.model.memory import LAYOUT_64, PRESENT
 from ioviz.model.signals import SignalDelivered
 from ioviz.model.syscalls import SYS, name_of
 from ioviz.model.task import ProcessExited, ProcessStarted, TaskCreated, TaskExited
-from ioviz.view.strace_args import FORMATS, PLAIN, POINTER, signal_name
+from ioviz.view.strace_args import FORMATS, PLAIN, POINTER, octal, signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,6 +154,8 @@ def _result(call: _Call, ret: int) -> str:
         return "? ERESTARTSYS (To be restarted if SA_RESTART is set)"
     if ret < 0:
         return f"-1 {errno.errorcode.get(-ret, str(-ret))} ({os.strerror(-ret)})"
+    if call.nr == SYS.umask:
+        return octal(ret)
     if call.nr == SYS.mmap:
         return hex(ret)
     if call.nr == SYS.fcntl and ret and call.args[1] in (1, 3):

@@ -36,9 +36,10 @@ class Format(NamedTuple):
 ESCAPES: Final = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\v": "\\v", "\f": "\\f", '"': '\\"', "\\": "\\\\"}
 
 
-def quoted(text: str, length: int) -> str:
-    """A string of which the log has the first characters, a byte each, and `length` is the whole length."""
-    shown = text[: min(length, SHOWN)]
+def quoted(text: str, length: int, most: int = SHOWN) -> str:
+    """A string of which the log has the first characters, a byte each, and `length` is the whole length. At most `most`
+    are shown."""
+    shown = text[: min(length, most)]
     out = []
     for place, char in enumerate(shown):
         if char in ESCAPES:
@@ -306,7 +307,18 @@ def _stat(ret: int, out: Any) -> str:
 
 
 def _path(args: Args) -> str:
-    return quoted(args[0], len(args[0])) if isinstance(args[0], str) else str(args[0])
+    """A path, which strace shows whole. Bytes that are no text stand as characters or as escapes in the log."""
+    text = args[0].encode("utf-8", "surrogateescape").decode("latin-1") if isinstance(args[0], str) else str(args[0])
+    return quoted(text, len(text), len(text))
+
+
+def _getcwd_rest(args: Args, ret: int, out: Any) -> str:
+    return f"{_path((out,)) if ret >= 0 else POINTER}, {args[0]}"
+
+
+def octal(value: int) -> str:
+    """A umask: three digits at least."""
+    return f"0{value:02o}"
 
 
 def _openat_args(args: Args) -> str:
@@ -375,6 +387,13 @@ FORMATS: Final[dict[int, Format]] = {
     SYS.lseek: Format(lambda a: f"{a[0]}, {a[1]}, {named(a[2], WHENCE)}"),
     SYS.mkdir: Format(lambda a: f"{_path(a)}, {a[1]:04o}" if len(a) > 1 else _path(a)),
     SYS.rmdir: Format(_path),
+    SYS.chdir: Format(_path),
+    SYS.getcwd: Format(nothing, _getcwd_rest),
+    SYS.umask: Format(lambda a: octal(a[0])),
+    SYS.uname: Format(
+        nothing,
+        lambda a, ret, out: f"{{sysname={quoted(out[0], len(out[0]))}, nodename={quoted(out[1], len(out[1]))}, ...}}",
+    ),
     SYS.unlink: Format(_path),
     SYS.rename: Format(lambda a: f"{_path(a)}, {_path(a[1:])}"),
     SYS.getdents64: Format(_first, lambda a, ret, out: f"{POINTER}, 32768"),
@@ -425,10 +444,7 @@ FORMATS: Final[dict[int, Format]] = {
     ),
     SYS.futex: Format(_futex_args),
     SYS.execve: Format(
-        lambda a: (
-            f"{quoted(a[0], len(a[0]))}, [{', '.join(quoted(one, len(one)) for one in a[1])}], "
-            f"{POINTER} /* {a[2]} vars */"
-        )
+        lambda a: f"{_path(a)}, [{', '.join(quoted(one, len(one)) for one in a[1])}], {POINTER} /* {a[2]} vars */"
     ),
     SYS.clone: Format(lambda a: CLONE_THREAD),
     SYS.clock_nanosleep: Format(lambda a: f"CLOCK_MONOTONIC, 0, {timespec(a[0])}, NULL"),

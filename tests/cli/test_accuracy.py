@@ -36,11 +36,11 @@ def test_files_that_nobody_shares(tmp_path: Path) -> None:
         "for start in (lambda: open('/dev/stdin'), lambda: subprocess.run(['./script'])):\n"
         "    try:\n"
         "        start()\n"
-        "    except FileNotFoundError as error:\n"
-        "        print(error.filename)\n"
+        "    except OSError as error:\n"
+        "        print(type(error).__name__, error.filename)\n"
     )
     done = ioviz("exec", program, cwd=tmp_path)
-    assert done.out == "both have the lock\n/dev/stdin\n./script\n", done.err
+    assert done.out == "both have the lock\nFileNotFoundError /dev/stdin\nPermissionError ./script\n", done.err
     assert not (tmp_path / "file").exists()
 
 

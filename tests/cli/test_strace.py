@@ -44,6 +44,7 @@ def lines(*events: Event, tasks: int = 1) -> list[str]:
     return "".join(out).splitlines()
 
 
+AT_LENGTH = "/tmp/" + "x" * 60
 LOCAL = ("127.0.0.1", 8765)
 LOCAL_SHOWN = '{sa_family=AF_INET, sin_port=htons(8765), sin_addr=inet_addr("127.0.0.1")}'
 
@@ -53,6 +54,26 @@ LOCAL_SHOWN = '{sa_family=AF_INET, sin_port=htons(8765), sin_addr=inet_addr("127
     [
         ("socket", (2, 1 | 0o2000000, 0), 3, None, "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 3"),
         ("socket", (1, 1 | 0o2000000, 0), 12, None, "socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0) = 12"),
+        ("getcwd", (1024,), 5, "/tmp", 'getcwd("/tmp", 1024)                    = 5'),
+        (
+            "chdir",
+            ("nix",),
+            -errno.ENOENT,
+            None,
+            'chdir("nix")                            = -1 ENOENT (No such file or directory)',
+        ),
+        ("umask", (0,), 0o22, None, "umask(000)                              = 022"),
+        ("umask", (0o777,), 0, None, "umask(0777)                             = 000"),
+        (
+            "uname",
+            (),
+            0,
+            ("Linux", "vm", "6.1.0", "#1", "x86_64"),
+            'uname({sysname="Linux", nodename="vm", ...}) = 0',
+        ),
+        ("getuid", (), 0, None, "getuid()                                = 0"),
+        ("openat", (AT_LENGTH, 0o2000000, 0), 3, None, f'openat(AT_FDCWD, "{AT_LENGTH}", O_RDONLY|O_CLOEXEC) = 3'),
+        ("rmdir", ("\udcff\u00e9",), 0, None, 'rmdir("\\377\\303\\251")                   = 0'),
         ("bind", (3, LOCAL), 0, None, f"bind(3, {LOCAL_SHOWN}, 16) = 0"),
         ("bind", (12, "\0abc"), 0, None, 'bind(12, {sa_family=AF_UNIX, sun_path=@"abc"}, 6) = 0'),
         (

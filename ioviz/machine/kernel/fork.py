@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ioviz.machine.kernel.errors import Unsupported
 from ioviz.machine.kernel.mmap import exit_mmap
-from ioviz.machine.kernel.namei import find, missing
+from ioviz.machine.kernel.namei import look_up
 from ioviz.machine.kernel.process import spawn_task
 from ioviz.model.process import ProcessExecuted, ProcessSpawned
 
@@ -37,8 +37,8 @@ def sys_vfork(k: Kernel, entry: Callable[[], None]) -> int:
     state = k.add_process(pid)
     state.actions = dict(mine.actions)
     state.restart = set(mine.restart)
-    state.group, state.session, state.absolute = mine.group, mine.session, mine.absolute
-    state.nofile = mine.nofile
+    state.group, state.session, state.nofile = mine.group, mine.session, mine.nofile
+    state.cwd, state.umask = mine.cwd, mine.umask
     table, copy = k.descriptors[parent], k.descriptors[pid]
     copy.next = table.next
     fds = k.world.fds
@@ -60,9 +60,9 @@ def sys_execve(k: Kernel, path: str, argv: tuple[str, ...], environ: tuple[str, 
     """execve(2): close what is to be closed, give every caught signal its default action, take the new name. `known`:
     `path` is one of the programs that the machine has."""
     if not known:
-        row = find(k, path)
-        if row is None:
-            return missing(k, path)
+        row = look_up(k, path)
+        if isinstance(row, int):
+            return row
         if row.mode & 0o170000 != 0o100000 or not row.mode & 0o111:
             return -EACCES
         raise Unsupported(f"the program {path}; Python and sh are there")
@@ -91,11 +91,6 @@ def vfork_done(k: Kernel, pid: int) -> None:
     if state.borrows:
         state.borrows = False
         k.wake(k.world.processes[pid].queue, 0)
-
-
-def sys_getppid(k: Kernel) -> int:
-    """getppid(2)."""
-    return k.world.processes[k.pid].parent or 1
 
 
 def sys_setpgid(k: Kernel, pid: int, group: int) -> int:

@@ -1,4 +1,7 @@
-"""Names of files: from an absolute path to an inode, and what is in a folder. Linux's `fs/namei.c` has this name.
+"""Names of files: from a path to an inode, and what is in a folder. Linux's `fs/namei.c` has this name.
+
+Paths come as the program gave them; `walk` follows them, part by part, from the root or from the working directory of
+the process. What the world calls a name is absolute and normal.
 
 Every host starts with `/`, `/tmp`, `/dev` and its devices, and sees the folders in `Kernel.visible` (the program's own,
 the standard library) as a layer below: what is looked at there comes into memory, and nothing is ever written there.
@@ -7,9 +10,9 @@ the standard library) as a layer below: what is looked at there comes into memor
 from __future__ import annotations
 
 import os
-from errno import ENOENT, ENOTDIR
+from errno import ENAMETOOLONG, ENOENT, ENOTDIR
 from stat import S_IFCHR, S_IFDIR, S_IFREG, S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ioviz.model.ramfs import FileWritten, Inode, InodeCreated
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 FILE_LIMIT: Final = 64 << 20
 """The largest file, in bytes."""
+PATH_MAX, NAME_MAX = 4096, 255
+"""Bytes of a path with the zero at its end, and of one of its parts."""
 DEVICES: Final = {"/dev/null": "null", "/dev/zero": "zero", "/dev/urandom": "random", "/dev/random": "random"}
 FOLDERS: Final = ("/", "/dev", "/root", "/tmp", "/var", "/var/tmp")
 _HIDDEN: Final = "__pycache__"
@@ -25,6 +30,17 @@ _HIDDEN: Final = "__pycache__"
 
 Row = tuple[str, int, int]
 """An entry of a folder: name, inode (0: not in memory yet), mode."""
+
+
+class Place(NamedTuple):
+    """Where a path leads: to something in a folder that exists, whether it exists itself or not."""
+
+    name: str
+    """Absolute and normal."""
+    slashed: bool
+    """Whether the path ends in a slash: only a folder will do."""
+    dots: str
+    """The last part, if it is none that could be made or removed: `.`, `..` or `/`."""
 
 
 def _begin(k: Kernel) -> None:
@@ -63,8 +79,8 @@ def find(k: Kernel, path: str) -> Inode | None:
     inode = k.world.names.get((k.cpu, path))
     if inode is not None:
         return k.world.inodes[inode] if inode else None
-    mode = below(k, path)
-    if not mode or not _parents_seen(k, path):
+    mode = mode_of(k, path)
+    if not mode:
         return None
     row = create(k, path, mode)
     if S_ISREG(mode):
@@ -88,22 +104,59 @@ def _parents_seen(k: Kernel, path: str) -> bool:
     return True
 
 
-def folder_of(k: Kernel, path: str) -> int:
-    """0 if a name can be made at `path`; an errno, negative, if not."""
-    folder = find(k, path.rpartition("/")[0] or "/")
-    if folder is None:
-        return missing(k, path)
-    return 0 if S_ISDIR(folder.mode) else -ENOTDIR
+def mode_of(k: Kernel, path: str) -> int:
+    """The mode of what `path` names, without bringing it up from below; 0 if there is nothing."""
+    inode = k.world.names.get((k.cpu, path))
+    if inode is not None:
+        return k.world.inodes[inode].mode if inode else 0
+    mode = below(k, path)
+    return mode if mode and _parents_seen(k, path) else 0
 
 
-def missing(k: Kernel, path: str) -> int:
-    """ENOTDIR if something on the way to `path` is a file, else ENOENT."""
-    while path.count("/") > 1:
-        path = path.rpartition("/")[0]
-        row = find(k, path)
-        if row is not None:
-            return -ENOENT if S_ISDIR(row.mode) else -ENOTDIR
-    return -ENOENT
+def walk(k: Kernel, path: str) -> Place | int:
+    """Where `path` leads for the running process, or an errno, negative."""
+    _begin(k)
+    if not path:
+        return -ENOENT
+    if _too_long(path, PATH_MAX - 1):
+        return -ENAMETOOLONG
+    at = "" if path.startswith("/") else k.processes[k.pid].cwd.rstrip("/")
+    parts = [part for part in path.split("/") if part]
+    last = parts.pop() if parts else "/"
+    for part in parts:
+        if part == "..":
+            at = at.rpartition("/")[0]
+        elif part != ".":
+            if _too_long(part, NAME_MAX):
+                return -ENAMETOOLONG
+            at = f"{at}/{part}"
+            mode = mode_of(k, at)
+            if not S_ISDIR(mode):
+                return -ENOTDIR if mode else -ENOENT
+    if last == "..":
+        return Place(at.rpartition("/")[0] or "/", True, last)
+    if at and not mode_of(k, at):  # a working directory that was removed
+        return -ENOENT
+    if last in (".", "/"):
+        return Place(at or "/", True, last)
+    if _too_long(last, NAME_MAX):
+        return -ENAMETOOLONG
+    return Place(f"{at}/{last}", path.endswith("/"), "")
+
+
+def look_up(k: Kernel, path: str) -> Inode | int:
+    """The inode to which `path` leads for the running process, or an errno, negative."""
+    place = walk(k, path)
+    if isinstance(place, int):
+        return place
+    row = find(k, place.name)
+    if row is None:
+        return -ENOENT
+    return -ENOTDIR if place.slashed and not S_ISDIR(row.mode) else row
+
+
+def _too_long(text: str, most: int) -> bool:
+    return len(text) * 4 > most and len(os.fsencode(text)) > most
 
 
 def entries(k: Kernel, path: str) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Processes: `clone`, `exit`, `exit_group`, ids, and the random bytes.
+"""Processes: `clone`, `exit`, `exit_group`, and the random bytes.
 
 A task that ends never runs again; its stack returns to the hub. When a process ends, its other tasks are killed where
 they sleep and every descriptor is closed, which is what its peers see.
@@ -37,8 +37,9 @@ class ProcessState:
         self.check_signals: Callable[[], None] | None = None
         self.marked: set[int] = set()
         """The signals whose Python handlers are still to run: the guest's."""
-        self.absolute: Callable[[str], str] = str
-        """Makes a path absolute: the working directory is the guest's."""
+        self.cwd = "/"
+        """The working directory, absolute and normal."""
+        self.umask = 0o022
         self.alarm: Any = None
         self.alarm_due = 0
         self.interval = 0
@@ -116,16 +117,6 @@ def exit_group(k: Kernel, code: int, signal: int = 0) -> None:
     k.emit(TaskExited, code)
     k.emit(ProcessExited, pid, code, signal)
     k.exit_notify(pid)
-
-
-def sys_getpid(k: Kernel) -> int:
-    """getpid(2)."""
-    return k.pid
-
-
-def sys_gettid(k: Kernel) -> int:
-    """gettid(2)."""
-    return k.task
 
 
 def sys_getrusage(k: Kernel, who: int) -> Result:

@@ -2,7 +2,7 @@
 
 Every host starts with `/`, `/tmp`, `/dev` and its devices, and sees the folders in `Kernel.visible` (the program's
 own, the standard library) as a layer below: what is read there comes into memory as it is opened, what is written
-stays in memory. Paths are absolute and normal when they come here; a guest's working directory is its own affair.
+stays in memory.
 
 Where Linux differs: reading and writing a file never sleeps; no links, owners, permissions, times, quotas.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 from errno import (
     EADDRINUSE,
     EBADF,
+    EBUSY,
     ECONNREFUSED,
     EEXIST,
     EFBIG,
@@ -29,7 +30,7 @@ from stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK, S_ISDIR, S_ISREG,
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.files import O_APPEND, O_CLOEXEC, O_NONBLOCK, FileOps, Result
-from ioviz.machine.kernel.namei import FILE_LIMIT, below, create, entries, find, folder_of, missing
+from ioviz.machine.kernel.namei import FILE_LIMIT, below, create, entries, find, look_up, walk
 from ioviz.model.files import (
     EVENTFD,
     EVENTPOLL,
@@ -70,26 +71,30 @@ KINDS: Final = {TTY: S_IFCHR | 0o620, SOCKET: S_IFSOCK | 0o777, PIPE_READ: S_IFI
 
 
 def sys_openat(k: Kernel, path: str, flags: int, mode: int) -> int:
-    """openat(2) of an absolute path."""
+    """openat(2), from the working directory."""
     if flags & O_TMPFILE:
         return -EOPNOTSUPP
     if k.full():
         return -EMFILE
-    row = find(k, path)
+    if flags & O_CREAT and flags & O_DIRECTORY:
+        return -EINVAL
+    place = walk(k, path)
+    if isinstance(place, int):
+        return place
+    if flags & O_CREAT and place.slashed and not place.dots:
+        return -EISDIR
+    row = find(k, place.name)
     writes = flags & O_ACCMODE != 0
     if row is None:
         if not flags & O_CREAT:
-            return missing(k, path)
-        error = folder_of(k, path)
-        if error:
-            return error
-        row = create(k, path, S_IFREG | (mode & 0o777 & ~0o022))
+            return -ENOENT
+        row = create(k, place.name, S_IFREG | _masked(k, mode))
     elif flags & O_CREAT and flags & O_EXCL:
         return -EEXIST
     elif S_ISDIR(row.mode):
         if writes or flags & O_CREAT:
             return -EISDIR
-    elif flags & O_DIRECTORY:
+    elif flags & O_DIRECTORY or place.slashed:
         return -ENOTDIR
     elif flags & O_TRUNC and writes and row.size:
         k.emit(FileTruncated, row.id, 0)
@@ -97,10 +102,15 @@ def sys_openat(k: Kernel, path: str, flags: int, mode: int) -> int:
     return k.install_fd(k.open_file(INODE, row.id, kept), bool(flags & O_CLOEXEC))
 
 
+def _masked(k: Kernel, mode: int) -> int:
+    """The permissions of what the running process makes."""
+    return mode & 0o777 & ~k.processes[k.pid].umask
+
+
 def sys_stat(k: Kernel, path: str) -> Result:
-    """stat(2) of an absolute path."""
-    row = find(k, path)
-    return missing(k, path) if row is None else (0, _status(row))
+    """stat(2)."""
+    row = look_up(k, path)
+    return row if isinstance(row, int) else (0, _status(row))
 
 
 def sys_fstat(k: Kernel, fd: int) -> Result:
@@ -170,52 +180,64 @@ def sys_getdents64(k: Kernel, fd: int) -> Result:
 
 def sys_mkdir(k: Kernel, path: str, mode: int) -> int:
     """mkdir(2)."""
-    if find(k, path) is not None:
+    place = walk(k, path)
+    if isinstance(place, int):
+        return place
+    if place.dots or find(k, place.name) is not None:
         return -EEXIST
-    error = folder_of(k, path)
-    if error:
-        return error
-    create(k, path, S_IFDIR | (mode & 0o777 & ~0o022))
+    create(k, place.name, S_IFDIR | _masked(k, mode))
     return 0
 
 
 def sys_rmdir(k: Kernel, path: str) -> int:
     """rmdir(2)."""
-    row = find(k, path)
+    place = walk(k, path)
+    if isinstance(place, int):
+        return place
+    if place.dots:
+        return -{".": EINVAL, "..": ENOTEMPTY}.get(place.dots, EBUSY)
+    row = find(k, place.name)
     if row is None:
-        return missing(k, path)
+        return -ENOENT
     if not S_ISDIR(row.mode):
         return -ENOTDIR
-    if path == "/" or entries(k, path):
+    if entries(k, place.name):
         return -ENOTEMPTY
-    _remove(k, path, row)
+    _remove(k, place.name, row)
     return 0
 
 
 def sys_unlink(k: Kernel, path: str) -> int:
     """unlink(2)."""
-    row = find(k, path)
+    place = walk(k, path)
+    if isinstance(place, int):
+        return place
+    row = find(k, place.name)
     if row is None:
-        return missing(k, path)
+        return -ENOENT
     if S_ISDIR(row.mode):
         return -EISDIR
-    _remove(k, path, row)
+    if place.slashed:
+        return -ENOTDIR
+    _remove(k, place.name, row)
     return 0
 
 
 def make_socket(k: Kernel, path: str) -> int:
     """A name for a local socket, as bind(2) makes it; the inode, or an errno."""
-    if find(k, path) is not None:
+    place = walk(k, path)
+    if isinstance(place, int):
+        return place
+    if place.dots or find(k, place.name) is not None:
         return -EADDRINUSE
-    error = folder_of(k, path)
-    return error or create(k, path, S_IFSOCK | 0o755).id
+    return -ENOENT if place.slashed else create(k, place.name, S_IFSOCK | _masked(k, 0o777)).id
 
 
 def find_socket(k: Kernel, path: str) -> int:
     """The inode of the local socket that `path` names, or an errno."""
-    row = find(k, path)
-    if row is None:
-        return missing(k, path)
+    row = look_up(k, path)
+    if isinstance(row, int):
+        return row
     return row.id if S_ISSOCK(row.mode) else -ECONNREFUSED
 
 
@@ -235,16 +257,24 @@ def _free(k: Kernel, inode: int) -> None:
 
 
 def sys_rename(k: Kernel, old: str, new: str) -> int:
-    """rename(2): replaces a file, or an empty folder by a folder."""
-    error = folder_of(k, old) or folder_of(k, new)
-    if error:
-        return error
+    """rename(2): replaces a file, or an empty folder by a folder. Who works in a renamed folder stays there."""
+    source = walk(k, old)
+    if isinstance(source, int):
+        return source
+    goal = walk(k, new)
+    if isinstance(goal, int):
+        return goal
+    if source.dots or goal.dots:
+        return -EBUSY
+    old, new = source.name, goal.name
     row = find(k, old)
     if row is None:
         return -ENOENT
+    folder = S_ISDIR(row.mode)
+    if not folder and (source.slashed or goal.slashed):
+        return -ENOTDIR
     if old == new:
         return 0
-    folder = S_ISDIR(row.mode)
     if folder and new.startswith(old + "/"):
         return -EINVAL
     if old.startswith(new + "/"):
@@ -259,6 +289,9 @@ def sys_rename(k: Kernel, old: str, new: str) -> int:
         _free(k, target.id)
     if folder:
         _rename_inside(k, old, new)
+        for state in k.processes.values():
+            if k.world.processes[state.pid].host == k.cpu and f"{state.cwd}/".startswith(f"{old}/"):
+                state.cwd = new + state.cwd[len(old) :]
     k.emit(NameMoved, k.cpu, old, new, bool(below(k, old)))
     return 0
 

@@ -41,7 +41,7 @@ def unix_bind(k: Kernel, row: Socket, address: Any) -> int:
         if (row.host, place) in k.net.unix:
             return -EADDRINUSE
     else:
-        place = make_socket(k, k.processes[k.pid].absolute(name))
+        place = make_socket(k, name)
         if place < 0:
             return place
     k.net.unix[(row.host, place)] = row.id
@@ -57,7 +57,7 @@ def find_name(k: Kernel, row: Socket, address: Any) -> int:
         return name
     place: int | str = f"{row.type}{name}"
     if not name.startswith("\0"):
-        place = find_socket(k, k.processes[k.pid].absolute(name))
+        place = find_socket(k, name)
         if place < 0:
             return place
     found = k.net.unix.get((row.host, place), 0)

@@ -12,7 +12,6 @@ Everything that a guest's code can touch hangs on its `Guest`, so that guests ne
 from __future__ import annotations
 
 import os
-import posixpath
 from errno import EAGAIN, ENOSYS
 from signal import SIGINT, SIGPIPE, SIGXFSZ
 from typing import TYPE_CHECKING, Any, Protocol
@@ -56,6 +55,9 @@ class KernelPort(Protocol):
     line: Callable[[int], None]
     """The hook that instrumented lines call with their `at`."""
 
+    @property
+    def processes(self) -> Mapping[int, ProcessPort]: ...
+
     def door(self, nr: int, *rest: Any) -> Callable[[Any, Any, Any], Any]: ...
 
     def syscall(self, nr: int, *args: Any) -> Any: ...
@@ -73,7 +75,8 @@ class ProcessPort(Protocol):
     actions: dict[int, tuple[int, Callable[[int], None] | None]]
     check_signals: Callable[[], None] | None
     marked: set[int]
-    absolute: Callable[[str], str]
+    cwd: str
+    """The working directory, absolute and normal."""
 
 
 class Guest:
@@ -101,7 +104,6 @@ class Guest:
         self.lines = lines
         """Whether the guest's own files are instrumented."""
         self.argv = list(program.argv)
-        self.cwd = program.cwd
         self.modules: dict[str, ModuleType] = {}
         self.builtins: dict[str, Any] = {}
         self.pending_signals: set[int] = set()
@@ -140,7 +142,8 @@ class Guest:
         """Give the kernel the hooks of this process, and the signal actions that CPython sets when it starts."""
         process.check_signals = self.check_signals
         process.marked = self.pending_signals
-        process.absolute = self.absolute
+        if self.spawned is None:
+            process.cwd = self.program.cwd
         self.inherited = frozenset(number for number, (kind, _) in process.actions.items() if kind == 1)
         process.actions[SIGPIPE] = (1, None)  # writing to a closed pipe raises BrokenPipeError
         process.actions[SIGXFSZ] = (1, None)
@@ -174,9 +177,10 @@ class Guest:
 
     # -- services for shims
 
-    def absolute(self, path: str) -> str:
-        """`path` from the root on; the name of a local socket is kept as it was given, and found by this."""
-        return posixpath.normpath(posixpath.join(self.cwd, path))
+    @property
+    def cwd(self) -> str:
+        """The working directory of the running process: this one, or a child of it that executes nothing yet."""
+        return self.kernel.processes[self.kernel.pid].cwd
 
     def new_key(self) -> int:
         """A futex key that this process has not used."""

@@ -4,6 +4,7 @@
   the encodings are made of in `codecs`, what a `Decimal` is and compares with in `numbers`, what the compiler of
   templates raises, which `_sre` keeps once it has it, in `re`.
 - `traceback` shows no frames of the machine's.
+- asyncio of 3.11 asks for the process's number whenever it looks for the running loop; later versions do not.
 - Threads, futures and the streams of asyncio hash by the order in which they were first hashed, not by their address:
   sets of them decide who is joined, cancelled or written to first, which must not differ from run to run.
 """
@@ -125,6 +126,30 @@ class _NoLibrary:
         """No library of C is found, since none could be called."""
 
 
+class _KnownPid:
+    """The `os` of a module that may ask who it is as often as it likes."""
+
+    def __init__(self, guest: Guest, module: ModuleType) -> None:
+        self._pid = guest.pid
+        self._module = module
+
+    def getpid(self) -> int:
+        """Return the current process id, without asking the kernel."""
+        return self._pid
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+_mark_events = _hash_by_serial("Handle", "AbstractEventLoop", "AbstractServer")
+
+
+def _asyncio_events(guest: Guest, module: ModuleType) -> None:
+    _mark_events(guest, module)
+    if "os" in module.__dict__:
+        module.__dict__["os"] = _KnownPid(guest, module.__dict__["os"])
+
+
 PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {
     "warnings": _warnings,
     "array": _array,
@@ -144,7 +169,7 @@ PATCHES: dict[str, Callable[[Guest, ModuleType], None]] = {
     "asyncio.protocols": _hash_by_serial("BaseProtocol"),
     "asyncio.streams": _hash_by_serial("StreamReader", "StreamWriter"),
     "asyncio.base_events": _hash_by_serial("Server"),
-    "asyncio.events": _hash_by_serial("Handle", "AbstractEventLoop", "AbstractServer"),
+    "asyncio.events": _asyncio_events,
     "socketserver": _hash_by_serial("BaseServer", "BaseRequestHandler"),
     "selectors": _hash_by_serial("BaseSelector"),
 }

@@ -38,7 +38,8 @@ class Failure(Exception):
 
 class Plan(msgspec.Struct):
     """What is to be started. `paths` are tried in turn; `prepare` is what the child does before, and may raise
-    `Failure`; `failed` tells the parent, from the child, that nothing could be executed."""
+    `Failure`; `failed` tells the parent, from the child, that nothing could be executed. `cwd` is where the child will
+    be."""
 
     paths: Sequence[str]
     argv: tuple[str, ...]
@@ -82,12 +83,13 @@ def _execute(guest: Guest, plan: Plan) -> Callable[[], None]:
     words = tuple(_clean(f"{name}={value}") for name, value in environ.items())
     argv = tuple(_clean(word) for word in plan.argv)
     result = -ENOENT
+    cwd = guest.cwd
     for path in plan.paths:
-        kind = programs.program_at(path, plan.cwd)
+        kind = programs.program_at(path, cwd)
         make = programs.shell if kind == programs.SH else programs.interpreter
-        line = make(plan.argv, plan.cwd) if kind else None
+        line = make(plan.argv, cwd) if kind else None
         name = _clean(_name(kind, line))
-        result = guest.syscall(SYS.execve, _clean(posixpath.join(plan.cwd, path)), argv, words, name, bool(kind))
+        result = guest.syscall(SYS.execve, _clean(path), argv, words, name, bool(kind))
         if line is not None and result == 0:
             command = line
             return lambda: _run(guest, command, environ)

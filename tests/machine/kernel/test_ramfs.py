@@ -18,7 +18,12 @@ from ioviz.model.ramfs import PAGE, read_pages
 from ioviz.model.syscalls import SYS
 from tests.machine.kernel.harness import run
 
-NAMES = st.sampled_from(["a", "b", "d", "d/a", "d/e", "d/e/a", "a/x", "missing/x"])
+PLAIN = ["a", "b", "d", "d/a", "d/e", "d/e/a", "a/x", "missing/x"]
+ODD = [
+    *("a/", "b/", "d/", "d/e/", "./a", "d//a", "d/.", "a/.", "d/./", "d/..", "a/..", "d/../a", "d/e/../../b/"),
+    *("a/../b", "missing/../a", "x" * 255, "x" * 256, "d/" + "x" * 256 + "/a", "./" * 2050 + "a", "\u00e9" * 128),
+]
+NAMES = st.sampled_from(PLAIN) | st.sampled_from(ODD)
 OPS = st.one_of(
     st.tuples(
         st.just("write"), NAMES, st.binary(max_size=20), st.sampled_from([os.O_TRUNC, os.O_APPEND, os.O_EXCL, 0])
@@ -123,8 +128,10 @@ def theirs(root: str, op: tuple[Any, ...]) -> Any:
 
 @given(st.lists(OPS, max_size=25))
 @example([("mkdir", "d"), ("write", "d/a", b"", 0), ("rename", "d/a", "d")])
+@example([("mkdir", "d"), ("write", "a", b"", 0), *((op, path, "b") for op in ("rename", "unlink") for path in ODD)])
 def test_the_same_as_the_real_one(ops: list[tuple[Any, ...]]) -> None:
     real = tempfile.mkdtemp()
+    os.chmod(real, 0o755)
     before = os.umask(0o022)
     got: list[Any] = []
 

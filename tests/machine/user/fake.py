@@ -5,6 +5,7 @@ from __future__ import annotations
 from errno import EBADF, ENOENT, ENOSYS
 from typing import TYPE_CHECKING, Any
 
+from ioviz.machine.kernel.process import ProcessState
 from ioviz.machine.user.guest import Guest
 from ioviz.machine.user.hosting import Hosting
 from ioviz.machine.user.loader import load_program
@@ -23,6 +24,7 @@ class FakeKernel:
 
     def __init__(self, stdin: str) -> None:
         self.task = self.pid = 1
+        self.processes = {1: ProcessState(1)}
         self.ended = True
         self.line: Callable[[int], None] = self._line
         self.calls: list[int] = []
@@ -100,6 +102,7 @@ def start(folder: Path, name: str, args: tuple[str, ...] = (), *, module: bool =
     """Run a file of `folder`, or a module."""
     kernel = FakeKernel(stdin)
     guest = Guest(kernel, load_program(name, args, module=module, cwd=str(folder)))
+    guest.attach(kernel.processes[1])
     hosting = Hosting(kernel)
     hosting.guests[1] = guest
     with hosting:

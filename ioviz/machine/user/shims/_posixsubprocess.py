@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import sys
-from errno import ENOTDIR
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,7 +56,7 @@ class _Subprocess:
         guest = self._guest
         if preexec_fn is not None:
             raise guest.lacks("preexec_fn: nothing of the program can run in the child before it executes another")
-        folder = guest.absolute(os.fsdecode(cwd)) if cwd is not None else guest.cwd
+        folder = guest.cwd if cwd is None else posixpath.join(guest.cwd, os.fsdecode(cwd))
 
         def prepare() -> None:
             call = guest.syscall
@@ -77,9 +76,9 @@ class _Subprocess:
                 elif fd != -1:
                     _done(call(SYS.dup2, fd, number))
             if cwd is not None:
-                result = call(SYS.stat, folder)
-                if isinstance(result, int) or result[1][0] & 0o170000 != 0o040000:
-                    raise Failure(result if isinstance(result, int) else -ENOTDIR, CHDIR_FAILED)
+                _done(call(SYS.chdir, os.fsdecode(cwd)), CHDIR_FAILED)
+            if child_umask >= 0:
+                call(SYS.umask, child_umask)
             if restore_signals:
                 for number in DEFAULTED:
                     _done(call(SYS.rt_sigaction, number, 0, None))
@@ -105,7 +104,7 @@ class _Subprocess:
             pairs = (os.fsdecode(word).partition("=") for word in env_list)
             environ = {name: value for name, _, value in pairs}
         argv = tuple(os.fsdecode(word) for word in process_args)
-        plan = Plan([posixpath.join(folder, path) for path in paths], argv, environ, folder, prepare, failed)
+        plan = Plan(paths, argv, environ, folder, prepare, failed)
         check(guest, plan)
         result = spawn(guest, plan)
         if result < 0:
@@ -113,9 +112,9 @@ class _Subprocess:
         return result
 
 
-def _done(result: int) -> int:
+def _done(result: int, about: str = "") -> int:
     if result < 0:
-        raise Failure(result)
+        raise Failure(result, about)
     return result
 
 

@@ -1,15 +1,14 @@
 """posix: descriptors, files, processes and the environment of a guest, on which the standard library's `os` stands.
 
-Paths are made absolute here (the kernel knows no working directory). What the kernel has no notion of is either
-answered as on a freshly installed machine (users, terminals, limits) or refused by `guest.lacks` (fork).
+What the kernel has no notion of is either answered as on a freshly installed machine (groups, terminals, limits) or
+refused by `guest.lacks` (fork).
 """
 
 from __future__ import annotations
 
 import os
 import posix
-from errno import EBADF, EINTR, EINVAL, ENOTDIR, ENOTTY
-from stat import S_ISDIR
+from errno import EBADF, EINTR, EINVAL, ENOTTY
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -49,7 +48,6 @@ class _Posix(Directories, Processes):
 
     def __init__(self, guest: Guest) -> None:
         super().__init__(guest)
-        self._umask = 0o022
         self._lost: list[int] = []
 
     # -- descriptors
@@ -225,12 +223,24 @@ class _Posix(Directories, Processes):
     # -- the process
 
     def getpid(self) -> int:
-        return self._guest.pid
+        """Return the current process id."""
+        return self._value(SYS.getpid)
 
     def getuid(self) -> int:
-        return 0
+        """Return the current process's user id."""
+        return self._value(SYS.getuid)
 
-    geteuid = getgid = getegid = getuid
+    def geteuid(self) -> int:
+        """Return the current process's effective user id."""
+        return self._value(SYS.geteuid)
+
+    def getgid(self) -> int:
+        """Return the current process's group id."""
+        return self._value(SYS.getgid)
+
+    def getegid(self) -> int:
+        """Return the current process's effective group id."""
+        return self._value(SYS.getegid)
 
     def getresuid(self) -> tuple[int, int, int]:
         return 0, 0, 0
@@ -250,11 +260,12 @@ class _Posix(Directories, Processes):
         return 0
 
     def umask(self, mask: int, /) -> int:
-        before, self._umask = self._umask, mask & 0o777
-        return before
+        """Set the current numeric umask and return the previous umask."""
+        return self._value(SYS.umask, c_int(mask))
 
     def uname(self) -> os.uname_result:
-        return os.uname_result(("Linux", self._guest.host_name, "6.1.0-ioviz", "#1 SMP", "x86_64"))
+        """Return an object identifying the current operating system."""
+        return os.uname_result(self._out(SYS.uname))
 
     def times(self) -> os.times_result:
         seconds = self._guest.kernel.vdso_clock(1) / 1e9
@@ -319,21 +330,6 @@ class _Posix(Directories, Processes):
 
     def getrandom(self, size: int, flags: int = 0) -> bytes:
         return self.urandom(size)
-
-    # -- the working directory, which the process keeps itself
-
-    def getcwd(self) -> str:
-        return self._guest.cwd
-
-    def getcwdb(self) -> bytes:
-        return os.fsencode(self._guest.cwd)
-
-    def chdir(self, path: Any) -> None:
-        """Change the current working directory to the specified path."""
-        full = self._path(path)
-        if not S_ISDIR(self.stat(full).st_mode):
-            raise error(-ENOTDIR, path)
-        self._guest.cwd = full
 
 
 def build(guest: Guest) -> ModuleType:

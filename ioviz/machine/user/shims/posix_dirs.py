@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from errno import EINTR, EINVAL, EOPNOTSUPP
+from errno import EINTR, EINVAL, EOPNOTSUPP, ERANGE
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ioviz.machine.user.guest import Guest
 
 BLOCK = 512
+PATH_BUFFER = 1024
 
 
 class DirEntry:
@@ -81,7 +82,7 @@ class _Scan:
 
 
 class Directories:
-    """Files by name. `_path` makes a path absolute; failures name the path as the guest gave it."""
+    """Files by name. Failures name the path as the guest gave it."""
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
@@ -91,9 +92,7 @@ class Directories:
         text = os.fsdecode(path)
         if "\0" in text:
             raise ValueError("embedded null byte")
-        if not text:
-            return ""
-        return posixpath.normpath(posixpath.join(self._guest.cwd, text))
+        return text
 
     def _failed(self, result: int, *more: object) -> None:
         """Raise for a failure; after EINTR, run the signal handlers and return, for another try."""
@@ -193,6 +192,26 @@ class Directories:
         name = "." if isinstance(path, int) else path
         folder = self._path(name)
         return _Scan(iter([DirEntry(self, folder, name, row) for row in self._rows(path)]))
+
+    def getcwd(self) -> str:
+        """Return a unicode string representing the current working directory."""
+        size = PATH_BUFFER
+        while True:
+            result = self._syscall(SYS.getcwd, size)
+            if isinstance(result, tuple):
+                path: str = result[1]
+                return path
+            if result != -ERANGE:
+                raise error(result)
+            size += PATH_BUFFER
+
+    def getcwdb(self) -> bytes:
+        """Return a bytes string representing the current working directory."""
+        return os.fsencode(self.getcwd())
+
+    def chdir(self, path: Any) -> None:
+        """Change the current working directory to the specified path."""
+        self._named(SYS.chdir, path)
 
     def mkdir(self, path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
         """Create a directory."""

@@ -219,7 +219,7 @@ def _act(guest: Guest, action: tuple[Any, ...]) -> None:
     kind, *rest = action
     if kind == OPEN:
         fd, path, flags, mode = rest
-        opened = guest.syscall(SYS.openat, guest.absolute(os.fsdecode(path)), flags, mode)
+        opened = guest.syscall(SYS.openat, os.fsdecode(path), flags, mode)
         if opened < 0:
             raise Failure(opened)
         if opened != fd:

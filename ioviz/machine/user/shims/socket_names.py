@@ -22,6 +22,7 @@ from ioviz.machine.user.shims.socket_services import (
     ports_of,
     service_of,
 )
+from ioviz.model.syscalls import SYS
 
 if TYPE_CHECKING:
     from ioviz.machine.user.guest import Guest
@@ -212,8 +213,9 @@ class Names:
     # -- the older functions
 
     def gethostname(self) -> str:
-        """The name of the guest's host."""
-        return self._guest.host_name
+        """Return the current host name, which glibc takes from uname(2)."""
+        name: str = self._guest.syscall(SYS.uname)[1][1]
+        return name
 
     def sethostname(self, name: Any, /) -> None:
         """Not permitted."""
