@@ -67,6 +67,8 @@ class FakeKernel:
             assert self.code is None
             self.code = args[0]
             return 0
+        if nr == SYS.getpid:
+            return self.pid
         if nr == SYS.getrandom:
             return args[0], bytes(range(args[0]))
         if nr == SYS.clock_nanosleep:
