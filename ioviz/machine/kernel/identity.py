@@ -12,7 +12,7 @@ from errno import ENOENT, ENOTDIR, ERANGE
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Final
 
-from ioviz.machine.kernel.namei import mode_of, walk
+from ioviz.machine.kernel.namei import inode_at, mode_of, walk
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.files import Result
@@ -69,8 +69,10 @@ def sys_chdir(k: Kernel, path: str) -> int:
     place = walk(k, path)
     if isinstance(place, int):
         return place
-    mode = mode_of(k, place.name)
-    if not S_ISDIR(mode):
-        return -ENOTDIR if mode else -ENOENT
+    row = inode_at(k, place)
+    if isinstance(row, int):
+        return row
+    if not S_ISDIR(row.mode):
+        return -ENOTDIR
     k.processes[k.pid].cwd = place.name
     return 0

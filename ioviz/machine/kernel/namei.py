@@ -139,9 +139,14 @@ def walk(k: Kernel, path: str) -> Place | int:
         return -ENOENT
     if last in (".", "/"):
         return Place(at or "/", True, last)
-    if _too_long(last, NAME_MAX):
-        return -ENAMETOOLONG
     return Place(f"{at}/{last}", path.endswith("/"), "")
+
+
+def inode_at(k: Kernel, place: Place) -> Inode | int:
+    """The inode at a place, or an errno, negative: ENOENT if a name can be made there."""
+    if _too_long(place.name.rpartition("/")[2], NAME_MAX):
+        return -ENAMETOOLONG
+    return find(k, place.name) or -ENOENT
 
 
 def look_up(k: Kernel, path: str) -> Inode | int:
@@ -149,9 +154,9 @@ def look_up(k: Kernel, path: str) -> Inode | int:
     place = walk(k, path)
     if isinstance(place, int):
         return place
-    row = find(k, place.name)
-    if row is None:
-        return -ENOENT
+    row = inode_at(k, place)
+    if isinstance(row, int):
+        return row
     return -ENOTDIR if place.slashed and not S_ISDIR(row.mode) else row
 
 

@@ -19,6 +19,7 @@ from errno import (
     EINVAL,
     EISDIR,
     EMFILE,
+    ENAMETOOLONG,
     ENOENT,
     ENOTDIR,
     ENOTEMPTY,
@@ -30,7 +31,7 @@ from stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK, S_ISDIR, S_ISREG,
 from typing import TYPE_CHECKING, Final
 
 from ioviz.machine.kernel.files import O_APPEND, O_CLOEXEC, O_NONBLOCK, FileOps, Result
-from ioviz.machine.kernel.namei import FILE_LIMIT, below, create, entries, find, look_up, walk
+from ioviz.machine.kernel.namei import FILE_LIMIT, below, create, entries, find, inode_at, look_up, walk
 from ioviz.model.files import (
     EVENTFD,
     EVENTPOLL,
@@ -83,11 +84,11 @@ def sys_openat(k: Kernel, path: str, flags: int, mode: int) -> int:
         return place
     if flags & O_CREAT and place.slashed and not place.dots:
         return -EISDIR
-    row = find(k, place.name)
+    row = inode_at(k, place)
     writes = flags & O_ACCMODE != 0
-    if row is None:
-        if not flags & O_CREAT:
-            return -ENOENT
+    if isinstance(row, int):
+        if row != -ENOENT or not flags & O_CREAT:
+            return row
         row = create(k, place.name, S_IFREG | _masked(k, mode))
     elif flags & O_CREAT and flags & O_EXCL:
         return -EEXIST
@@ -183,8 +184,11 @@ def sys_mkdir(k: Kernel, path: str, mode: int) -> int:
     place = walk(k, path)
     if isinstance(place, int):
         return place
-    if place.dots or find(k, place.name) is not None:
+    row = inode_at(k, place)
+    if not isinstance(row, int):
         return -EEXIST
+    if row != -ENOENT:
+        return row
     create(k, place.name, S_IFDIR | _masked(k, mode))
     return 0
 
@@ -196,9 +200,9 @@ def sys_rmdir(k: Kernel, path: str) -> int:
         return place
     if place.dots:
         return -{".": EINVAL, "..": ENOTEMPTY}.get(place.dots, EBUSY)
-    row = find(k, place.name)
-    if row is None:
-        return -ENOENT
+    row = inode_at(k, place)
+    if isinstance(row, int):
+        return row
     if not S_ISDIR(row.mode):
         return -ENOTDIR
     if entries(k, place.name):
@@ -212,9 +216,9 @@ def sys_unlink(k: Kernel, path: str) -> int:
     place = walk(k, path)
     if isinstance(place, int):
         return place
-    row = find(k, place.name)
-    if row is None:
-        return -ENOENT
+    row = inode_at(k, place)
+    if isinstance(row, int):
+        return row
     if S_ISDIR(row.mode):
         return -EISDIR
     if place.slashed:
@@ -228,9 +232,12 @@ def make_socket(k: Kernel, path: str) -> int:
     place = walk(k, path)
     if isinstance(place, int):
         return place
-    if place.dots or find(k, place.name) is not None:
+    row = inode_at(k, place)
+    if not isinstance(row, int):
         return -EADDRINUSE
-    return -ENOENT if place.slashed else create(k, place.name, S_IFSOCK | _masked(k, 0o777)).id
+    if row != -ENOENT or place.slashed:
+        return row
+    return create(k, place.name, S_IFSOCK | _masked(k, 0o777)).id
 
 
 def find_socket(k: Kernel, path: str) -> int:
@@ -267,9 +274,12 @@ def sys_rename(k: Kernel, old: str, new: str) -> int:
     if source.dots or goal.dots:
         return -EBUSY
     old, new = source.name, goal.name
-    row = find(k, old)
-    if row is None:
-        return -ENOENT
+    row = inode_at(k, source)
+    if isinstance(row, int):
+        return row
+    target = inode_at(k, goal)
+    if target == -ENAMETOOLONG:
+        return -ENAMETOOLONG
     folder = S_ISDIR(row.mode)
     if not folder and (source.slashed or goal.slashed):
         return -ENOTDIR
@@ -279,8 +289,7 @@ def sys_rename(k: Kernel, old: str, new: str) -> int:
         return -EINVAL
     if old.startswith(new + "/"):
         return -ENOTEMPTY
-    target = find(k, new)
-    if target is not None:
+    if not isinstance(target, int):
         if S_ISDIR(target.mode) != folder:
             return -ENOTDIR if folder else -EISDIR
         if folder and entries(k, new):

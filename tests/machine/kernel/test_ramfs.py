@@ -128,6 +128,7 @@ def theirs(root: str, op: tuple[Any, ...]) -> Any:
 
 @given(st.lists(OPS, max_size=25))
 @example([("mkdir", "d"), ("write", "d/a", b"", 0), ("rename", "d/a", "d")])
+@example([("rename", "x" * 256, "d/a"), ("rename", "missing/x", "./" * 2050)])
 @example([("mkdir", "d"), ("write", "a", b"", 0), *((op, path, "b") for op in ("rename", "unlink") for path in ODD)])
 def test_the_same_as_the_real_one(ops: list[tuple[Any, ...]]) -> None:
     real = tempfile.mkdtemp()
