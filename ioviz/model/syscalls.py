@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from ioviz.model.syscall_names import NAMES
+
 
 class Syscall(NamedTuple):
     """One row of the table: name, x86-64 number, i386 number."""
@@ -123,87 +125,8 @@ BY_NR: Final = {row.nr: row for row in SYSCALLS}
 BY_NAME: Final = {row.name: row for row in SYSCALLS}
 TABLE_SIZE: Final = max(BY_NR) + 1
 
-
-OTHERS: Final = {
-    2: "open",
-    6: "lstat",
-    9: "mmap",
-    10: "mprotect",
-    11: "munmap",
-    12: "brk",
-    17: "pread64",
-    18: "pwrite64",
-    19: "readv",
-    20: "writev",
-    21: "access",
-    22: "pipe",
-    28: "madvise",
-    35: "nanosleep",
-    36: "getitimer",
-    37: "alarm",
-    43: "accept",
-    57: "fork",
-    58: "vfork",
-    59: "execve",
-    61: "wait4",
-    74: "fsync",
-    75: "fdatasync",
-    78: "getdents",
-    85: "creat",
-    86: "link",
-    89: "readlink",
-    96: "gettimeofday",
-    99: "sysinfo",
-    131: "sigaltstack",
-    157: "prctl",
-    158: "arch_prctl",
-    213: "epoll_create",
-    221: "fadvise64",
-    228: "clock_gettime",
-    247: "waitid",
-    254: "inotify_add_watch",
-    262: "newfstatat",
-    263: "unlinkat",
-    270: "pselect6",
-    271: "ppoll",
-    273: "set_robust_list",
-    275: "splice",
-    276: "tee",
-    278: "vmsplice",
-    281: "epoll_pwait",
-    282: "signalfd",
-    283: "timerfd_create",
-    284: "eventfd",
-    285: "fallocate",
-    286: "timerfd_settime",
-    287: "timerfd_gettime",
-    294: "inotify_init1",
-    295: "preadv",
-    296: "pwritev",
-    299: "recvmmsg",
-    302: "prlimit64",
-    307: "sendmmsg",
-    319: "memfd_create",
-    322: "execveat",
-    326: "copy_file_range",
-    327: "preadv2",
-    328: "pwritev2",
-    332: "statx",
-    334: "rseq",
-    424: "pidfd_send_signal",
-    425: "io_uring_setup",
-    426: "io_uring_enter",
-    427: "io_uring_register",
-    434: "pidfd_open",
-    435: "clone3",
-    436: "close_range",
-    437: "openat2",
-    438: "pidfd_getfd",
-    441: "epoll_pwait2",
-}
-"""Calls that real programs make and the machine may lack: a mirror shows them by name."""
-NUMBERS: Final = {name: nr for nr, name in OTHERS.items()} | {row.name: row.nr for row in SYSCALLS}
-"""x86-64 numbers by name, of all that are known."""
+NUMBERS: Final = {name: nr for nr, name in NAMES.items()}
+"""x86-64 numbers by name, of all calls of Linux."""
 
 
 class SYS:
@@ -307,6 +230,5 @@ class SYS:
 
 
 def name_of(nr: int) -> str:
-    """The name of call `nr`; `syscall_N` for a number that the table lacks."""
-    row = BY_NR.get(nr)
-    return row.name if row else OTHERS.get(nr, f"syscall_{nr}")
+    """The name of call `nr`; `syscall_N` for a number that Linux does not have."""
+    return NAMES.get(nr, f"syscall_{nr}")

@@ -18,6 +18,7 @@ from ioviz.model.invariants import check
 from ioviz.model.lists import walk
 from ioviz.model.poll_bits import EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN
 from ioviz.model.rbtree import walk as in_order
+from ioviz.model.syscalls import name_of
 from ioviz.model.task import DEAD, SLEEPING, TaskSlept
 from ioviz.model.world import World
 
@@ -223,6 +224,15 @@ def test_bytes_are_counted_and_not_invented(server: Played) -> None:
     assert not server.world.segments
     server.call("recvfrom", 5, None, 100, 0, None, None, result=0)
     assert server.world.sockets[sock].state == "CLOSE-WAIT"
+    server.check()
+
+
+def test_a_call_that_the_machine_lacks_has_its_name(server: Played) -> None:
+    for name in ("rt_sigreturn", "statx", "sched_setaffinity", "openat2", "cachestat"):
+        server.call(name, result=0)
+    assert [name_of(event.nr) for event in server.kinds(SyscallReturned)[-5:]] == [
+        *("rt_sigreturn", "statx", "sched_setaffinity", "openat2", "cachestat")
+    ]
     server.check()
 
 
