@@ -28,7 +28,7 @@ from ioviz.model.event import Unknown
 from ioviz.model.idt import BREAKPOINT, GENERAL_PROTECTION, IDT, OVERFLOW, PAGE_FAULT
 from ioviz.model.memory import FETCHING, PAGE_SIZE, PRESENT, WRITING, layout_of, region_at
 from ioviz.model.poll_bits import EPOLLONESHOT, describe
-from ioviz.model.syscalls import BY_NR, SYS, name_of
+from ioviz.model.syscalls import BY_NR, RESTARTS, SYS, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def narrate(world: World, event: Event, lang: str) -> str:
 
 def _returned(event: Any) -> str:
     if event.ret < 0:
-        return "again" if event.ret == -11 else "failed"
+        return "again" if event.ret == -11 else "restart" if -event.ret in RESTARTS else "failed"
     name = name_of(event.nr)
     if name in ("recvfrom", "read") and event.ret == 0:
         return "eof"

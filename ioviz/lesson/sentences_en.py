@@ -109,6 +109,8 @@ SENTENCES: Final = {
     ),
     "SyscallReturned.fine": "{call} returns {result}: registers restored, back in ring 3 where {who} left off.",
     "SyscallReturned.failed": "{call} fails with {result}; {who} goes on in ring 3.",
+    "SyscallReturned.restart": "A signal interrupts {call} ({result}, which no program sees): the kernel sees to the signal, then "
+    "the call begins anew or ends with EINTR.",
     "SyscallReturned.again": "{call} would have to wait and the descriptor is non-blocking: it returns EAGAIN at once.",
     "SyscallReturned.eof": "{call} returns 0: not “no data”, but the end of the stream: nothing more will come.",
     "SyscallReturned.ready": "{call} returns {ret}: {who} learns which descriptors are ready, and still has to read them.",

@@ -114,6 +114,7 @@ SENTENCES: Final = {
     ),
     "SyscallReturned.fine": "{call} 返回 {result}：恢复寄存器，回到 ring 3，{who} 从原处继续。",
     "SyscallReturned.failed": "{call} 失败：{result}；{who} 回到 ring 3 继续。",
+    "SyscallReturned.restart": "信号打断了 {call}（{result}，程序看不到这个值）：内核先处理信号，然后这个调用要么重新开始，要么以 EINTR 结束。",
     "SyscallReturned.again": "{call} 本来要等，但描述符是非阻塞的：立刻返回 EAGAIN。",
     "SyscallReturned.eof": "{call} 返回 0：不是“没有数据”，而是流到头了，不会再有数据来。",
     "SyscallReturned.ready": "{call} 返回 {ret}：{who} 知道哪些描述符就绪了，但数据还得自己去读。",

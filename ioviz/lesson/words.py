@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ioviz.model.event import file_and_line
 from ioviz.model.files import PIPE_READ, PIPE_WRITE, SOCKET
 from ioviz.model.idt import IDT
+from ioviz.model.syscalls import RESTARTS
 
 if TYPE_CHECKING:
     from ioviz.model.world import World
@@ -103,8 +104,8 @@ def line_text(world: World, at: int) -> str:
 def result_name(ret: int) -> str:
     """What a call returned: a number, or the errno by name."""
     if -4096 < ret < 0:
-        if ret == -512:
-            return "ERESTARTSYS"
+        if -ret in RESTARTS:
+            return RESTARTS[-ret][0]
         return f"-1 {errno.errorcode.get(-ret, -ret)} ({os.strerror(-ret)})"
     return str(ret)
 

@@ -129,6 +129,15 @@ NUMBERS: Final = {name: nr for nr, name in NAMES.items()}
 """x86-64 numbers by name, of all calls of Linux."""
 
 
+RESTARTS: Final = {
+    512: ("ERESTARTSYS", "To be restarted if SA_RESTART is set"),
+    513: ("ERESTARTNOINTR", "To be restarted"),
+    514: ("ERESTARTNOHAND", "To be restarted if no handler"),
+    516: ("ERESTART_RESTARTBLOCK", "Interrupted by signal"),
+}
+"""Results that no program sees, of calls that a signal interrupts: name, and what strace says of it."""
+
+
 class SYS:
     """The x86-64 numbers by name: `SYS.read == 0`."""
 

@@ -14,7 +14,7 @@ from ioviz.model.cpu import ExceptionRaised, ExceptionReturned, SyscallReturned,
 from ioviz.model.idt import DIVIDE_ERROR, PAGE_FAULT
 from ioviz.model.memory import LAYOUT_64, PRESENT
 from ioviz.model.signals import SignalDelivered
-from ioviz.model.syscalls import SYS, name_of
+from ioviz.model.syscalls import RESTARTS, SYS, name_of
 from ioviz.model.task import ProcessExited, ProcessStarted, TaskCreated, TaskExited
 from ioviz.view.strace_args import FORMATS, PLAIN, POINTER, octal, signal_name
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from ioviz.model.event import Event
 
-ERESTARTSYS: Final = 512
 COLUMN: Final = 40
 """Where strace puts the equals sign if the call is short."""
 
@@ -150,8 +149,9 @@ def _enter(call: _Call) -> str:
 
 
 def _result(call: _Call, ret: int) -> str:
-    if ret == -ERESTARTSYS:
-        return "? ERESTARTSYS (To be restarted if SA_RESTART is set)"
+    if -ret in RESTARTS:
+        name, meaning = RESTARTS[-ret]
+        return f"? {name} ({meaning})"
     if ret < 0:
         return f"-1 {errno.errorcode.get(-ret, str(-ret))} ({os.strerror(-ret)})"
     if call.nr == SYS.umask:
