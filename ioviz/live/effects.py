@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from ioviz.live.names import executed
 from ioviz.live.open_files import (
     FILE,
     O_CLOEXEC,
@@ -45,6 +46,7 @@ from ioviz.model.files import (
     FileFlagsSet,
     fd_key,
 )
+from ioviz.model.process import ProcessExecuted
 from ioviz.model.socket import (
     ESTABLISHED,
     SocketConnected,
@@ -166,10 +168,16 @@ def _ioctl(m: Mirror, pid: int, call: Call) -> None:
 
 
 def _execve(m: Mirror, pid: int, call: Call) -> None:
-    if call.result == 0:
-        m.origin = 2
-        for row in [row for row in m.world.fds.values() if row.pid == pid and row.cloexec]:
-            close_fd(m, pid, row.fd)
+    if call.result != 0:
+        return
+    row = m.world.processes[pid]
+    known = m.who(pid) if m.who is not None else None
+    _, name, argv = known if known is not None else (pid, *executed(call))
+    if name and (name, argv) != (row.name, row.argv):
+        (m.seen if known is None else m.infer)(ProcessExecuted, pid, name, argv)
+    m.origin = 2
+    for fd in [fd for fd in m.world.fds.values() if fd.pid == pid and fd.cloexec]:
+        close_fd(m, pid, fd.fd)
 
 
 EFFECTS: Final[dict[str, Effect]] = {

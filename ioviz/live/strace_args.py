@@ -193,7 +193,11 @@ def _events(value: Any) -> tuple[tuple[int, int], ...] | None:
 
 
 def _strings(value: Any) -> tuple[str, ...] | None:
-    return tuple(filter(None, map(_path, value))) if isinstance(value, list) else None
+    """Arguments of a program; one of which strace showed only the first bytes ends in an ellipsis."""
+    if not isinstance(value, list):
+        return None
+    texts = ((_path(each), each.cut if isinstance(each, Quoted) else False) for each in value)
+    return tuple(f"{text}…" if cut else text for text, cut in texts if text)
 
 
 def _polled(value: Any) -> tuple[tuple[int, int, int], ...] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ioviz.live.names import program_name
+from ioviz.live.names import executed
 from ioviz.live.open_files import close_process, copy_table
 from ioviz.model.event import NO_CAUSE
 from ioviz.model.task import DEAD, ProcessExited, ProcessStarted, TaskCreated, TaskExited, TaskKilled, TaskSwitched
@@ -32,9 +32,7 @@ def meet(m: Mirror, call: Call) -> None:
     known = m.who(tid) if m.who is not None else None
     pid, name, argv = known if known is not None else (call.pid or tid, "", ())
     if not name and call.name == "execve" and call.args:
-        path = call.args[0] or ""
-        argv = call.args[1] or (path,) if len(call.args) > 1 else (path,)
-        name = program_name(path, argv)
+        name, argv = executed(call)
     add_thread(m, tid, pid, name or f"process {pid}", argv)
 
 

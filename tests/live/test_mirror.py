@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ioviz.live.calls import Call, Ended, Lost, ReadySeen
 from ioviz.live.mirror import Mirror
+from ioviz.live.names import program_name
 from ioviz.live.snapshot import Descriptor, Interest, ProcessState, Snapshot, SocketState, Thread
 from ioviz.model.cpu import SyscallReturned, TrapEntered
 from ioviz.model.event import Event, Gap, Origin
@@ -17,6 +18,7 @@ from ioviz.model.eventpoll import EpitemInserted, EpitemRemoved, EventDelivered,
 from ioviz.model.invariants import check
 from ioviz.model.lists import walk
 from ioviz.model.poll_bits import EPOLLET, EPOLLONESHOT, POLLERR, POLLHUP, POLLIN
+from ioviz.model.process import ProcessExecuted
 from ioviz.model.rbtree import walk as in_order
 from ioviz.model.syscalls import name_of
 from ioviz.model.task import DEAD, SLEEPING, TaskSlept
@@ -233,6 +235,41 @@ def test_a_call_that_the_machine_lacks_has_its_name(server: Played) -> None:
     assert [name_of(event.nr) for event in server.kinds(SyscallReturned)[-5:]] == [
         *("rt_sigreturn", "statx", "sched_setaffinity", "openat2", "cachestat")
     ]
+    server.check()
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        (("/usr/sbin/nginx", "-g", "daemon off;"), "nginx"),
+        (("/usr/bin/python3", "-u", "/srv/app.py", "-c", "x"), "app.py"),
+        (("/usr/bin/python3", "-m", "http.server", "8000"), "http.server"),
+        (("/bin/sh", "-c", "sleep 1; /bin/true"), "sh"),
+        (("/bin/bash", "-lc", "true"), "bash"),
+        (("/bin/bash", "--rcfile", "x"), "x"),
+        (("python3",), "python3"),
+        (("",), "program"),
+    ],
+)
+def test_what_a_program_is_called(argv: tuple[str, ...], name: str) -> None:
+    assert program_name(argv[0], argv) == name
+
+
+def test_a_child_has_the_name_of_the_program_that_it_executes(server: Played) -> None:
+    server.call("fork", result=9)
+    server.call("execve", "/usr/bin/nix", ("nix",), result=-2, tid=9)
+    before = server.world.processes[9].name
+    server.call("execve", "/usr/bin/python3", ("python3", "-u", "/srv/worker.py"), tid=9)
+    row = server.world.processes[9]
+    assert (row.name, row.argv) == ("worker.py", ("python3", "-u", "/srv/worker.py"))
+    assert before == server.world.processes[1].name != row.name
+    server.call("execve", "/usr/bin/python3", ("python3", "-u", "/srv/worker.py"), tid=9)
+    assert len(server.kinds(ProcessExecuted)) == 1
+    server.call("execve", "/usr/bin/env", ("", ""), tid=9)  # strace was told to show no strings
+    assert server.world.processes[9].argv == ("/usr/bin/env",)
+    server.mirror.who = lambda tid: (tid, "other", ("other",))
+    server.call("execve", None, None, None, tid=9)  # a source that does not tell of what
+    assert [(event.name, event.origin) for event in server.kinds(ProcessExecuted)[2:]] == [("other", Origin.INFERRED)]
     server.check()
 
 

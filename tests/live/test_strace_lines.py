@@ -118,6 +118,8 @@ def test_a_call_during_which_strace_let_go() -> None:
         ("clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f) = 77",
          (0x1200011,), 77),
         ("clone3({flags=0x3d0f00, exit_signal=0} => {parent_tid=[28887]}, 88) = 28887", (0x3D0F00,), 28887),
+        ('execve("/bin/sh", ["sh", "/usr/lib/some/very/long/name/of/"...], 0x7ffc /* 25 vars */) = 0',
+         ("/bin/sh", ("sh", "/usr/lib/some/very/long/name/of/…"), None), 0),
         ('execve("/usr/bin/python3", ["python3", "a.py"], 0x7ffc /* 25 vars */) = 0',
          ("/usr/bin/python3", ("python3", "a.py"), None), 0),
         ("epoll_wait(4, [], 64, 100) = 0", (4, (), 64, 100), 0),
