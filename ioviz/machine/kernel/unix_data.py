@@ -61,8 +61,13 @@ def unix_sendmsg(
     cause = k.cause
     while copied < n:
         row = world.sockets[sock]
+        if row.error:  # the peer was closed while this slept, with data that it had not read
+            k.emit(SocketErrorSet, sock, 0)
+            return copied or -row.error
+        if row.shutdown & SEND_SHUTDOWN:
+            return copied or -EPIPE
         other = world.sockets.get(peer)
-        if row.shutdown & SEND_SHUTDOWN or other is None or other.shutdown & RCV_SHUTDOWN:
+        if other is None or other.shutdown & RCV_SHUTDOWN:
             return or_sigpipe(k, copied or -EPIPE, flags)
         if world.buffers[peer * 2].truesize < limit:
             size = min(n - copied, (limit >> 1) - 64, LARGEST_PIECE)

@@ -188,6 +188,32 @@ def test_sequenced_packets(tmp_path: Path) -> None:
     agree(tmp_path, PRELUDE + PACKETS, PACKETS_SHOW)
 
 
+SLEEPERS = """\
+import signal
+signal.signal(signal.SIGPIPE, lambda *_: print("SIGPIPE"))
+def close(b): b.close()
+def shut(b): b.shutdown(socket.SHUT_RD)
+def drain(b): b.recv(70000); b.close()
+for last in (1, 70000):
+    for end in (close, shut, drain):
+        a, b = socket.socketpair()
+        for _ in range(3): a.send(bytes(70000))
+        told = []
+        sleeper = threading.Thread(target=lambda: told.append(named(a.send, bytes(last))))
+        sleeper.start(); time.sleep(0.1); end(b); sleeper.join()
+        print(told, a.getsockopt(1, 4), mask(a)); print(named(a.send, b"x"))
+a, b = socket.socketpair(); told = []
+sleeper = threading.Thread(target=lambda: told.append(named(a.send, bytes(300000)) < 300000))
+sleeper.start(); time.sleep(0.1); b.close(); sleeper.join(); print(told, a.getsockopt(1, 4))
+"""
+
+
+def test_a_sender_that_sleeps_is_told_why_its_peer_went(tmp_path: Path) -> None:
+    """Which a sender that comes later is not."""
+    reset, over = "['ECONNRESET'] 0 9045\nSIGPIPE\nEPIPE\n", "['EPIPE'] 0 0\nSIGPIPE\nEPIPE\n"
+    agree(tmp_path, PRELUDE + SLEEPERS, (reset + over + reset) * 2 + "[True] 0\n")
+
+
 def test_a_datagram_socket_tells_its_error_before_its_data(tmp_path: Path) -> None:
     agree(tmp_path, PRELUDE + ERRORS_FIRST, "ECONNREFUSED b'one' EAGAIN\n")
 
