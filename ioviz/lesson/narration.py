@@ -242,6 +242,7 @@ MAKERS: Final[dict[str, Callable[[World, Any], str]]] = {
     "source_name": _buffer("source"),
     "target_name": _buffer("target"),
     "size": _size,
+    "permissions": lambda world, event: f"{event.mode & 0o7777:04o}",
     "flags_octal": lambda world, event: f"{event.flags:#o}",
     "item_name": _item("item"),
     "node_name": _item("node"),

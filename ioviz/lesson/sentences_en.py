@@ -222,6 +222,7 @@ SENTENCES: Final = {
     "NameRemoved": "{path} is removed.",
     "NameMoved": "{old} is called {new} now.",
     "FileWritten": "{size:byte is|bytes are} written to a file, at offset {offset}.",
+    "FileModeSet": "The permissions of a file are {permissions} now.",
     "FileTruncated": "A file is {size:byte|bytes} long now.",
     "InodeFreed": "The file has neither name nor user any more: its pages are free.",
     "PipeCreated": "A pipe: 16 slots of a page, one reading and one writing end.",

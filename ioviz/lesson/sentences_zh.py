@@ -193,6 +193,7 @@ SENTENCES: Final = {
     "NameRemoved": "{path} 被删除。",
     "NameMoved": "{old} 改名为 {new}。",
     "FileWritten": "向文件偏移 {offset} 处写入 {size} 字节。",
+    "FileModeSet": "文件的权限现在是 {permissions}。",
     "FileTruncated": "文件长度现在是 {size} 字节。",
     "InodeFreed": "文件既没有名字也没有使用者：它的页被释放。",
     "PipeCreated": "一个管道：16 个槽，每槽一页，一个读端、一个写端。",

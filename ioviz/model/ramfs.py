@@ -123,6 +123,17 @@ class FileTruncated(Event):
         world.inodes[self.inode] = Inode(row.id, row.mode, self.size, row.links, row.device)
 
 
+class FileModeSet(Event):
+    """`chmod`: kind and permissions of a file are `mode` now."""
+
+    inode: int
+    mode: int
+
+    def apply(self, world: World) -> None:
+        row = world.inodes[self.inode]
+        world.inodes[self.inode] = Inode(row.id, self.mode, row.size, row.links, row.device)
+
+
 class InodeFreed(Event):
     """An inode without names and open files is gone, and its pages with it."""
 

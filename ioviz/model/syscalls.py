@@ -36,6 +36,7 @@ SYSCALLS: Final = tuple(
         ("ioctl", 16, 54),
         ("readv", 19, 145),
         ("writev", 20, 146),
+        ("access", 21, 33),
         ("select", 23, 142),
         ("sched_yield", 24, 158),
         ("dup", 32, 41),
@@ -69,6 +70,8 @@ SYSCALLS: Final = tuple(
         ("uname", 63, 122),
         ("fcntl", 72, 55),
         ("flock", 73, 143),
+        ("fsync", 74, 118),
+        ("fdatasync", 75, 148),
         ("ftruncate", 77, 93),
         ("getcwd", 79, 183),
         ("chdir", 80, 12),
@@ -76,6 +79,8 @@ SYSCALLS: Final = tuple(
         ("mkdir", 83, 39),
         ("rmdir", 84, 40),
         ("unlink", 87, 10),
+        ("chmod", 90, 15),
+        ("fchmod", 91, 94),
         ("umask", 95, 60),
         ("getrusage", 98, 77),
         ("getuid", 102, 199),
@@ -154,6 +159,7 @@ class SYS:
     ioctl: Final = 16
     readv: Final = 19
     writev: Final = 20
+    access: Final = 21
     select: Final = 23
     sched_yield: Final = 24
     dup: Final = 32
@@ -187,6 +193,8 @@ class SYS:
     uname: Final = 63
     fcntl: Final = 72
     flock: Final = 73
+    fsync: Final = 74
+    fdatasync: Final = 75
     ftruncate: Final = 77
     getcwd: Final = 79
     chdir: Final = 80
@@ -194,6 +202,8 @@ class SYS:
     mkdir: Final = 83
     rmdir: Final = 84
     unlink: Final = 87
+    chmod: Final = 90
+    fchmod: Final = 91
     umask: Final = 95
     getrusage: Final = 98
     getuid: Final = 102

@@ -372,6 +372,7 @@ def _data_read(args: Args, ret: int, out: Any) -> str:
     return f"{quoted(out, ret) if ret >= 0 else POINTER}, {args[1]}"
 
 
+ACCESS: Final = ((4, "R_OK"), (2, "W_OK"), (1, "X_OK"))
 FLOCKS: Final = ((1, "LOCK_SH"), (2, "LOCK_EX"), (4, "LOCK_NB"), (8, "LOCK_UN"))
 PROTECTION: Final = ((1, "PROT_READ"), (2, "PROT_WRITE"), (4, "PROT_EXEC"))
 MAPPING: Final = ((2, "MAP_PRIVATE"), (0x20, "MAP_ANONYMOUS"))
@@ -387,6 +388,9 @@ FORMATS: Final[dict[int, Format]] = {
     SYS.lseek: Format(lambda a: f"{a[0]}, {a[1]}, {named(a[2], WHENCE)}"),
     SYS.mkdir: Format(lambda a: f"{_path(a)}, {a[1]:04o}" if len(a) > 1 else _path(a)),
     SYS.rmdir: Format(_path),
+    SYS.access: Format(lambda a: f"{_path(a)}, {bits(a[1] & 0xFFFFFFFF, ACCESS, 'F_OK')}"),
+    SYS.chmod: Format(lambda a: f"{_path(a)}, {octal(a[1])}"),
+    SYS.fchmod: Format(lambda a: f"{a[0]}, {octal(a[1])}"),
     SYS.chdir: Format(_path),
     SYS.getcwd: Format(nothing, _getcwd_rest),
     SYS.umask: Format(lambda a: octal(a[0])),

@@ -32,7 +32,6 @@ def test_files_that_nobody_shares(tmp_path: Path) -> None:
         "print('both have the lock')\n"
         "with open('script', 'w') as script:\n"
         "    script.write('#!/usr/bin/python3\\nprint(1)\\n')\n"
-        "os.chmod('script', 0o755)\n"
         "for start in (lambda: open('/dev/stdin'), lambda: subprocess.run(['./script'])):\n"
         "    try:\n"
         "        start()\n"
@@ -42,6 +41,17 @@ def test_files_that_nobody_shares(tmp_path: Path) -> None:
     done = ioviz("exec", program, cwd=tmp_path)
     assert done.out == "both have the lock\nFileNotFoundError /dev/stdin\nPermissionError ./script\n", done.err
     assert not (tmp_path / "file").exists()
+    program.write_text(
+        "import os, subprocess\n"
+        "with open('script', 'w') as script:\n"
+        "    script.write('#!/usr/bin/python3\\nprint(1)\\n')\n"
+        "os.chmod('script', 0o755)\n"
+        "subprocess.run(['./script'])\n"
+    )
+    done = ioviz("exec", program, cwd=tmp_path)
+    assert done.code == 126
+    assert "program.py:5" in done.err
+    assert "./script; Python and sh are there" in done.err
 
 
 @pytest.mark.parametrize("call", ["sum(range(1_000_000))", "sorted(range(1_000_000), reverse=True)"])

@@ -4,12 +4,13 @@ Every host starts with `/`, `/tmp`, `/dev` and its devices, and sees the folders
 own, the standard library) as a layer below: what is read there comes into memory as it is opened, what is written
 stays in memory.
 
-Where Linux differs: reading and writing a file never sleeps; no links, owners, permissions, times, quotas.
+Where Linux differs: reading and writing a file never sleeps; no links, owners, times, quotas, and everybody is root.
 """
 
 from __future__ import annotations
 
 from errno import (
+    EACCES,
     EADDRINUSE,
     EBADF,
     EBUSY,
@@ -46,6 +47,7 @@ from ioviz.model.files import (
 )
 from ioviz.model.poll_bits import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from ioviz.model.ramfs import (
+    FileModeSet,
     FileTruncated,
     FileWritten,
     Inode,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from ioviz.model.files import OpenFile
 
 FIONREAD: Final = 0x541B
+R_OK, W_OK, X_OK = 4, 2, 1
 O_ACCMODE, O_WRONLY, O_RDWR = 3, 1, 2
 O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, O_TMPFILE = 0o100, 0o200, 0o1000, 0o200000, 0o20000000
 EPOCH: Final = 1_704_067_200
@@ -126,6 +129,49 @@ def sys_fstat(k: Kernel, fd: int) -> Result:
 
 def _status(row: Inode) -> tuple[int, ...]:
     return (row.mode, row.id, 2, row.links, 0, 0, row.size, EPOCH, EPOCH, EPOCH)
+
+
+def sys_access(k: Kernel, path: str, mode: int) -> int:
+    """access(2) of root, who may read and write everything, and execute what anybody may."""
+    if mode & ~(R_OK | W_OK | X_OK):
+        return -EINVAL
+    row = look_up(k, path)
+    if isinstance(row, int):
+        return row
+    return -EACCES if mode & X_OK and not (S_ISDIR(row.mode) or row.mode & 0o111) else 0
+
+
+def sys_chmod(k: Kernel, path: str, mode: int) -> int:
+    """chmod(2): the mode is kept, and looked at by execve(2) and access(2) alone."""
+    row = look_up(k, path)
+    if isinstance(row, int):
+        return row
+    _set_mode(k, row, mode)
+    return 0
+
+
+def sys_fchmod(k: Kernel, fd: int, mode: int) -> int:
+    """fchmod(2); what is no file takes any mode and keeps its own."""
+    file = k.file(fd)
+    if file is None:
+        return -EBADF
+    if file.kind == INODE:
+        _set_mode(k, k.world.inodes[file.obj], mode)
+    return 0
+
+
+def _set_mode(k: Kernel, row: Inode, mode: int) -> None:
+    wanted = row.mode & ~0o7777 | mode & 0o7777
+    if wanted != row.mode:
+        k.emit(FileModeSet, row.id, wanted)
+
+
+def sys_fsync(k: Kernel, fd: int) -> int:
+    """fsync(2), fdatasync(2): there is no disk to wait for."""
+    file = k.file(fd)
+    if file is None:
+        return -EBADF
+    return 0 if file.kind == INODE and not k.world.inodes[file.obj].device else -EINVAL
 
 
 NO_POSITION: Final = frozenset({EVENTFD, TIMERFD, SIGNALFD, EVENTPOLL})

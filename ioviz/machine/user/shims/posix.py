@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ioviz.machine.user.shims import error, module_from
-from ioviz.machine.user.shims.arguments import bytes_of, c_int
+from ioviz.machine.user.shims.arguments import bytes_of, c_int, fd_of
 from ioviz.machine.user.shims.posix_dirs import Directories, DirEntry
 from ioviz.machine.user.shims.posix_processes import Processes
 from ioviz.machine.user.shims.posix_timerfd import timer_functions
@@ -211,11 +211,12 @@ class _Posix(Directories, Processes):
         return "utf-8" if self.isatty(fd) else None
 
     def fsync(self, fd: Any) -> None:
-        """Memory is as stable as it gets."""
-        self._out(SYS.fstat, fd if isinstance(fd, int) else fd.fileno())
+        """Force write of fd to disk."""
+        self._value(SYS.fsync, fd_of(fd))
 
     def fdatasync(self, fd: Any) -> None:
-        self.fsync(fd)
+        """Force write of fd to disk without forcing update of metadata."""
+        self._value(SYS.fdatasync, fd_of(fd))
 
     def sync(self) -> None:
         """As above."""

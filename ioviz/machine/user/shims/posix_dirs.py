@@ -164,11 +164,8 @@ class Directories:
 
     def access(self, path: Any, mode: int, *, dir_fd: Any = None, effective_ids: bool = False, **_: Any) -> bool:
         """Use the real uid/gid to test for access to a path."""
-        result = self._syscall(SYS.stat, self._path(path))
-        if not isinstance(result, tuple):
-            return False
-        bits = result[1][0]
-        return not (mode & os.W_OK and not bits & 0o222) and not (mode & os.X_OK and not bits & 0o111)
+        result: int = self._syscall(SYS.access, self._path(path), mode)
+        return not result
 
     def _rows(self, path: Any) -> list[tuple[str, int, int]]:
         fd = path if isinstance(path, int) else self.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -241,11 +238,15 @@ class Directories:
             raise error(result, path)
 
     def chmod(self, path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
-        """Modes are kept as they were made: accepted for a file that is there."""
-        self.stat(path)
+        """Change the access permissions of a file."""
+        if isinstance(path, int):
+            self.fchmod(path, mode)
+        else:
+            self._named(SYS.chmod, path, mode)
 
     def fchmod(self, fd: int, mode: int) -> None:
-        self.fstat(fd)
+        """Change the access permissions of the file given by file descriptor fd."""
+        self._value(SYS.fchmod, fd, mode)
 
     def chown(self, path: Any, uid: int, gid: int, *, dir_fd: Any = None, follow_symlinks: bool = True) -> None:
         """There is one user."""
