@@ -163,7 +163,10 @@ def both_print_the_same(folder: Path, text: str, lines: int) -> None:
     ended = on_the_machine(folder, text)
     assert (len(ended.out.splitlines()), ended.status) == (lines, 0), ended.err
     if sys.platform == "linux":
-        assert ended.out.splitlines() == on_linux(folder, text).out.splitlines()
+        real = on_linux(folder, text)
+        if real.out != ended.out:  # a port of its own choice may be somebody else's under another address
+            real = on_linux(folder, text)
+        assert ended.out.splitlines() == real.out.splitlines()
 
 
 FREE = """\
