@@ -60,9 +60,10 @@ def sys_execve(k: Kernel, path: str, argv: tuple[str, ...], environ: tuple[str, 
     """execve(2): close what is to be closed, give every caught signal its default action, take the new name. `known`:
     `path` is one of the programs that the machine has."""
     if not known:
-        row = look_up(k, path)
-        if isinstance(row, int):
-            return row
+        found = look_up(k, path)
+        if isinstance(found, int):
+            return found
+        _, row = found
         if row.mode & 0o170000 != 0o100000 or not row.mode & 0o111:
             return -EACCES
         raise Unsupported(f"the program {path}; Python and sh are there")

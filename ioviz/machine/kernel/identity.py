@@ -12,7 +12,7 @@ from errno import ENOENT, ENOTDIR, ERANGE
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Final
 
-from ioviz.machine.kernel.namei import inode_at, mode_of, walk
+from ioviz.machine.kernel.namei import look_up, mode_of
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.files import Result
@@ -66,12 +66,10 @@ def sys_getcwd(k: Kernel, size: int) -> Result:
 
 def sys_chdir(k: Kernel, path: str) -> int:
     """chdir(2)."""
-    place = walk(k, path)
-    if isinstance(place, int):
-        return place
-    row = inode_at(k, place)
-    if isinstance(row, int):
-        return row
+    found = look_up(k, path)
+    if isinstance(found, int):
+        return found
+    place, row = found
     if not S_ISDIR(row.mode):
         return -ENOTDIR
     k.processes[k.pid].cwd = place.name

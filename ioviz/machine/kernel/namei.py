@@ -149,15 +149,15 @@ def inode_at(k: Kernel, place: Place) -> Inode | int:
     return find(k, place.name) or -ENOENT
 
 
-def look_up(k: Kernel, path: str) -> Inode | int:
-    """The inode to which `path` leads for the running process, or an errno, negative."""
+def look_up(k: Kernel, path: str) -> tuple[Place, Inode] | int:
+    """The place to which `path` leads for the running process and the inode there, or an errno, negative."""
     place = walk(k, path)
     if isinstance(place, int):
         return place
     row = inode_at(k, place)
     if isinstance(row, int):
         return row
-    return -ENOTDIR if place.slashed and not S_ISDIR(row.mode) else row
+    return -ENOTDIR if place.slashed and not S_ISDIR(row.mode) else (place, row)
 
 
 def _too_long(text: str, most: int) -> bool:

@@ -113,8 +113,8 @@ def _masked(k: Kernel, mode: int) -> int:
 
 def sys_stat(k: Kernel, path: str) -> Result:
     """stat(2)."""
-    row = look_up(k, path)
-    return row if isinstance(row, int) else (0, _status(row))
+    found = look_up(k, path)
+    return found if isinstance(found, int) else (0, _status(found[1]))
 
 
 def sys_fstat(k: Kernel, fd: int) -> Result:
@@ -135,17 +135,19 @@ def sys_access(k: Kernel, path: str, mode: int) -> int:
     """access(2) of root, who may read and write everything, and execute what anybody may."""
     if mode & ~(R_OK | W_OK | X_OK):
         return -EINVAL
-    row = look_up(k, path)
-    if isinstance(row, int):
-        return row
+    found = look_up(k, path)
+    if isinstance(found, int):
+        return found
+    _, row = found
     return -EACCES if mode & X_OK and not (S_ISDIR(row.mode) or row.mode & 0o111) else 0
 
 
 def sys_chmod(k: Kernel, path: str, mode: int) -> int:
     """chmod(2): the mode is kept, and looked at by execve(2) and access(2) alone."""
-    row = look_up(k, path)
-    if isinstance(row, int):
-        return row
+    found = look_up(k, path)
+    if isinstance(found, int):
+        return found
+    _, row = found
     _set_mode(k, row, mode)
     return 0
 
@@ -259,16 +261,12 @@ def sys_rmdir(k: Kernel, path: str) -> int:
 
 def sys_unlink(k: Kernel, path: str) -> int:
     """unlink(2)."""
-    place = walk(k, path)
-    if isinstance(place, int):
-        return place
-    row = inode_at(k, place)
-    if isinstance(row, int):
-        return row
+    found = look_up(k, path)
+    if isinstance(found, int):
+        return found
+    place, row = found
     if S_ISDIR(row.mode):
         return -EISDIR
-    if place.slashed:
-        return -ENOTDIR
     _remove(k, place.name, row)
     return 0
 
@@ -288,9 +286,10 @@ def make_socket(k: Kernel, path: str) -> int:
 
 def find_socket(k: Kernel, path: str) -> int:
     """The inode of the local socket that `path` names, or an errno."""
-    row = look_up(k, path)
-    if isinstance(row, int):
-        return row
+    found = look_up(k, path)
+    if isinstance(found, int):
+        return found
+    _, row = found
     return row.id if S_ISSOCK(row.mode) else -ECONNREFUSED
 
 
