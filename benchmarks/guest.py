@@ -6,6 +6,7 @@ are kept on a timeline) or lines (with those of source lines too).
 
 from __future__ import annotations
 
+import gc
 import json
 import shlex
 import sys
@@ -68,3 +69,4 @@ def main(mode: str, *commands: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    gc.freeze()  # as `ioviz` does on its way out

@@ -7,6 +7,7 @@ Exit codes: the guest's own; 1 after an uncaught exception; 2 when the command m
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from errno import ENOSPC
@@ -27,10 +28,17 @@ HASH_SEED = "0"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and give its exit code."""
-    if argv is None:
-        open_closed_streams()
-        fix_hash_seed()
-        argv = sys.argv[1:]
+    if argv is not None:
+        return _command(argv)
+    open_closed_streams()
+    fix_hash_seed()
+    code = _command(sys.argv[1:])
+    gc.freeze()  # the interpreter is about to go, and need not look for garbage in all that we leave
+    return code
+
+
+def _command(argv: Sequence[str]) -> int:
+    """`main`, in a process that may go on."""
     from ioviz.cli.arguments import UsageError, parse
     from ioviz.cli.messages import choose_language, in_language, say
 
