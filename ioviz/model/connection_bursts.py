@@ -31,6 +31,7 @@ from ioviz.model.socket import (
     TimeWaitStarted,
 )
 from ioviz.model.syscalls import SYS
+from ioviz.model.task import TaskWoken
 
 
 class Plain(Burst):
@@ -196,7 +197,7 @@ class NonblockSet(Burst):
 
 class ClosedFirst(Burst):
     """close(2) of a connection whose peer has not closed: the FIN is sent and acknowledged, and `item` linked where the
-    peer is watched and was not ready (`ep` 0: not linked)."""
+    peer is watched and was not ready (`ep` 0: not linked), or the task `woken` (0: none) that slept there."""
 
     kinds: ClassVar = frozenset(
         (
@@ -206,6 +207,7 @@ class ClosedFirst(Burst):
             FinSent,
             FinReceived,
             ReadyLinked,
+            TaskWoken,
             SocketStateChanged,
             FileReleased,
             SyscallReturned,
@@ -220,12 +222,14 @@ class ClosedFirst(Burst):
     file: int
     ep: int
     item: int
-    linking: int
+    woken: int
+    telling: int
+    """What linking or waking took."""
     returning: int
 
     @property
     def count(self) -> int:
-        return 8 + bool(self.ep)
+        return 9 if self.ep or self.woken else 8
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
@@ -238,9 +242,11 @@ class ClosedFirst(Burst):
             FinSent(sent, t, cpu, task, seq + 2, 0, at, sock, FIN_WAIT1),
             FinReceived(got, t, cpu, task, sent, 0, at, peer, CLOSE_WAIT),
         ]
+        t += self.telling
         if self.ep:
-            t += self.linking
             events.append(ReadyLinked(seq + 5, t, cpu, task, got, 0, at, self.ep, self.item, 0, "callback"))
+        elif self.woken:
+            events.append(TaskWoken(seq + 5, t, cpu, task, got, 0, at, self.woken, "event"))
         last = seq + len(events)
         events.append(SocketStateChanged(last, t, cpu, task, sent, 0, at, sock, FIN_WAIT2))
         events.append(FileReleased(last + 1, t, cpu, task, seq, 0, at, self.file))

@@ -157,6 +157,131 @@ def test_what_the_kernel_keeps_beside_the_world_is_the_same_with_bursts(tmp_path
     assert ports[0] == ports[1]
 
 
+DISTURBED = """
+import os, select, socket, subprocess, sys, threading
+
+def connected():
+    client = socket.create_connection(("127.0.0.1", 9000))
+    server, _ = listener.accept()
+    client.setblocking(False)
+    server.setblocking(False)
+    return client, server
+
+def attempt(what, *args):
+    try:
+        result = what(*args)
+    except Exception as error:
+        result = type(error).__name__
+    return result
+
+def exchange():
+    for one, other in ((client, server), (server, client), (client, server)):
+        print(attempt(one.send, b"hello"), attempt(epoll.poll, 0), attempt(other.recv, 3), attempt(epoll.poll, 0),
+              attempt(other.recv, 100), attempt(epoll.poll, 0))
+
+def inherited():
+    number = client.fileno()
+    send = f"import socket; socket.socket(fileno={number}).send(b'from the child')"
+    subprocess.run([sys.executable, "-c", send], pass_fds=[number])
+
+def reading():
+    server.setblocking(True)
+    thread = threading.Thread(target=lambda: print("read", attempt(server.recv, 100)))
+    thread.start()
+    return thread
+
+def woken_by_close():
+    thread = reading()
+    client.close()
+    thread.join()
+
+def woken_by_data():
+    thread = reading()
+    client.send(b"awake")
+    thread.join()
+
+def watched_by_another(events=1):
+    other = select.epoll()
+    other.register(server, events)
+    client.send(b"both")
+    print(other.poll(0))
+    other.close()
+
+def number_for_another():
+    number = server.fileno()
+    server.close()
+    pair = connected()
+    kept.append((pair, socket.socket(fileno=os.dup(number))))
+
+disturbances = [
+    lambda: None,
+    lambda: epoll.modify(server, 0),
+    lambda: epoll.modify(server, select.EPOLLOUT),
+    lambda: epoll.modify(server, select.EPOLLIN | select.EPOLLET),
+    lambda: epoll.modify(server, select.EPOLLIN | select.EPOLLONESHOT),
+    lambda: (epoll.unregister(server), epoll.register(server, select.EPOLLIN | select.EPOLLEXCLUSIVE)),
+    lambda: (epoll.unregister(server), epoll.register(server, select.EPOLLOUT)),
+    lambda: epoll.unregister(server),
+    watched_by_another,
+    lambda: watched_by_another(select.EPOLLIN | select.EPOLLET),
+    lambda: os.dup2(second[0].fileno(), client.fileno()),
+    lambda: os.dup2(second[1].fileno(), server.fileno()),
+    lambda: os.dup2(0, client.fileno()),
+    lambda: kept.append(client.dup()) or kept[-1].send(b"by the other descriptor") and client.send(b"and back"),
+    lambda: os.close(server.fileno()),
+    number_for_another,
+    lambda: server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 9),
+    lambda: client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1),
+    lambda: client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    lambda: server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304),
+    lambda: [attempt(client.send, b"x" * 60000) for _ in range(200)] and None,
+    lambda: client.shutdown(socket.SHUT_WR),
+    lambda: client.shutdown(socket.SHUT_RD),
+    lambda: server.shutdown(socket.SHUT_RDWR),
+    lambda: client.send(b"!", socket.MSG_OOB),
+    lambda: client.close(),
+    lambda: (client.send(b"unread"), server.close()),
+    inherited,
+    woken_by_close,
+    woken_by_data,
+    lambda: epoll.close(),
+]
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", 9000))
+listener.listen()
+kept = []
+for number, disturbance in enumerate(disturbances):
+    epoll = select.epoll()
+    (client, server), second = connected(), connected()
+    for one in (server, client, second[1]):
+        epoll.register(one, select.EPOLLIN)
+    exchange()
+    print(number, attempt(disturbance))
+    exchange()
+    exchange()
+    kept.clear()
+    for one in (client, server, *second):
+        attempt(one.close)
+"""
+
+
+def test_whatever_disturbs_a_connection_is_the_same_with_bursts(tmp_path: Path) -> None:
+    (tmp_path / "disturbed.py").write_text(DISTURBED)
+    logs = []
+    for bursts in (False, True):
+        launches = [Launch(load_program(str(tmp_path / "disturbed.py"), []), "main")]
+        entries: list[Any] = []
+        machine = Machine(launches, Config(), entries.append, lines=False, bursts=bursts)
+        worlds = run(machine, entries)
+        logs.append(unfolded(entries))
+        check_worlds(logs[-1], worlds)
+    printed = b"".join(event.data for event in logs[0] if isinstance(event, TextPrinted) and event.fd == 1)
+    assert printed.count(b"\n") > 30 * 10
+    assert b"m the child" in printed
+    assert logs[0] == logs[1]
+
+
 def test_a_log_of_bursts_is_a_log_of_events() -> None:
     entries: list[Any] = []
     for seed in range(200, 400):

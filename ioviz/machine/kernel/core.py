@@ -8,17 +8,20 @@ what is kept beside it (counters, caches, stacks of guests) could be worked out 
 from __future__ import annotations
 
 import random
+from functools import cache
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.hardware.costs import load_costs
 from ioviz.model.event import NO_CAUSE, Event
 from ioviz.model.world import World
+from ioviz.trace.footprint import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.machine.kernel.config import Config
+    from ioviz.machine.kernel.flows import Flow, Seen
 
 ROOM: Final = 200
 """Frames that the kernel has to itself where a program has recursed to its limit: they stand on the program's stack."""
@@ -36,6 +39,12 @@ class Timer:
         self.waits = waits
 
 
+@cache
+def _stirs(kind: type[Event]) -> bool:
+    """Whether events of `kind` may change what is remembered of connections (`ioviz.machine.kernel.flows`)."""
+    return not tables_of(frozenset((kind,))).isdisjoint(("fds", "sockets"))
+
+
 class Core:
     """The state that every part of the kernel shares. Times are virtual nanoseconds."""
 
@@ -50,9 +59,12 @@ class Core:
         "config",
         "costs",
         "cpu",
+        "flow_keys",
+        "flows",
         "now",
         "pid",
         "random",
+        "seen_items",
         "seq",
         "sink",
         "task",
@@ -75,6 +87,12 @@ class Core:
         self.costs = load_costs(config.costs)
         self.attention = 0
         """The time at which the running task is to be interrupted: see `Scheduler.attend`."""
+        self.flows: dict[int, Flow] = {}
+        """What the fast path remembers of connections, by the key of the descriptor."""
+        self.flow_keys: dict[int, int] = {}
+        """The same key by socket: it has one flow at most."""
+        self.seen_items: dict[int, Seen] = {}
+        """What it remembers of the items of epoll instances."""
         self._last_id = 0
         self._timers: list[tuple[int, int, Timer]] = []
         self._timers_made = 0
@@ -101,6 +119,10 @@ class Core:
         event.apply(self.world)
         self.sink(event)
         self.seq = seq + 1
+        if (self.seen_items or self.flows) and _stirs(kind):
+            self.flows.clear()
+            self.flow_keys.clear()
+            self.seen_items.clear()
         return seq
 
     def new_id(self) -> int:

@@ -97,7 +97,7 @@ def sys_epoll_ctl(k: Kernel, epfd: int, op: int, fd: int, events: int, data: int
         if not item:
             return -ENOENT
         k.watches[file.id].remove(item.id)
-        k.seen_items.pop(item.id, None)
+        k.forget_item(item)
         rb_erase(k, ep, item.id, "delete")
         return 0
     return -EINVAL
@@ -144,6 +144,7 @@ def _ep_modify(k: Kernel, item: Epitem, file: OpenFile, requested: int, data: in
     if item.events & EPOLLEXCLUSIVE:
         return -EINVAL
     events = mask_of(k, requested)
+    k.forget_item(item)
     k.emit(EpitemModified, item.ep, item.id, events, requested, data)
     revents = k.ops[file.kind].poll(k, file) & events
     if revents and item.id not in k.world.ready_links:

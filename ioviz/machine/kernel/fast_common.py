@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ioviz.machine.kernel.eventpoll import REPORTS
 from ioviz.model.connection_bursts import Plain
 from ioviz.model.poll_bits import EPOLLEXCLUSIVE
+from ioviz.model.task import SLEEPING, TaskWoken
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
@@ -36,6 +37,23 @@ def would_link(world: World, queue: int, key: int) -> tuple[int, int, int] | Non
     if world.wait_queues[ep].count or world.wait_queues[world.eventpolls[ep].poll_queue].count:
         return None
     return NOBODY if item in world.ready_links else (ep, item, events)
+
+
+def would_wake(k: Kernel, queue: int) -> int:
+    """The task that waking `queue` would wake, if nobody else waits there and it sleeps for whatever comes; else 0."""
+    waiting = k.world.wait_queues[queue]
+    woken = k.world.wait_entries[waiting.head].task if waiting.count == 1 else 0
+    return woken if woken and k.threads[woken].keys is None and k.world.tasks[woken].state == SLEEPING else 0
+
+
+def wake(k: Kernel, tid: int, seq: int) -> None:
+    """Wake task `tid` by event `seq` of a burst."""
+    thread = k.threads[tid]
+    if thread.timer is not None:
+        k.cancel(thread.timer)
+        thread.timer = None
+    thread.wake_reason, thread.cause = "event", seq
+    TaskWoken.change(k.world, tid)
 
 
 def log(k: Kernel, burst: Burst, count: int, now: int) -> None:

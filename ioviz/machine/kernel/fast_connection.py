@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from ioviz.machine.kernel.fast_common import log, log_plain, would_link
+from ioviz.machine.kernel.fast_common import NOBODY, log, log_plain, wake, would_link, would_wake
 from ioviz.machine.kernel.files import FIONBIO, O_CLOEXEC, O_NONBLOCK
+from ioviz.machine.kernel.flows import forget_flow
 from ioviz.machine.kernel.inet import (
     AF_INET,
     FIRST_PORT,
@@ -259,16 +260,26 @@ def close(k: Kernel, fd: int) -> int | None:
 def _close_first(k: Kernel, fd: int, file: int, row: Socket, other: Socket) -> int | None:
     world, sock, peer, pid = k.world, row.id, other.id, k.pid
     linked = would_link(world, peer, 0)
-    if linked is None:
+    woken = would_wake(k, peer) if linked is None else 0
+    if linked is None and not woken:
         return None
-    ep, item, _ = linked
-    trap, returning, linking = k.now + k._trap_cost, k._sysret_cost, k.costs.epitem if ep else 0
+    ep, item, _ = linked or NOBODY
+    trap, returning = k.now + k._trap_cost, k._sysret_cost
+    telling = k.costs.epitem if ep else k.costs.wakeup if woken else 0
+    if woken:
+        wake(k, woken, k.seq + 5)
     burst = ClosedFirst(
-        k.seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, pid, fd, sock, peer, file, ep, item, linking, returning
+        k.seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, pid, fd, sock, peer, file, ep, item, woken, telling,
+        returning,
     )  # fmt: skip
-    log(k, burst, 8 + bool(ep), trap + linking + returning)
+    log(k, burst, burst.count, trap + telling + returning)
     if ep:
         append(world.ready_lists, ep, world.ready_links, item)
+    forget_flow(k, sock)
+    forget_flow(k, peer)
+    waiting = world.wait_queues[peer]
+    if waiting.count:
+        k.seen_items.pop(world.wait_entries[waiting.head].item, None)
     world.sockets[sock] = replace(row, state=FIN_WAIT2, orphan=True, shutdown=RCV_SHUTDOWN | SEND_SHUTDOWN)
     world.sockets[peer] = replace(other, state=CLOSE_WAIT, shutdown=other.shutdown | RCV_SHUTDOWN, done=True)
     _drop(k, pid, fd, file)

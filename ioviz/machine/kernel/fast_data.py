@@ -5,79 +5,63 @@ from __future__ import annotations
 from errno import EAGAIN, EINTR
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.machine.kernel.eventpoll import REPORTS
-from ioviz.machine.kernel.fast_common import log, log_plain
+from ioviz.machine.kernel.fast_common import log, log_plain, wake
 from ioviz.machine.kernel.files import O_NONBLOCK
+from ioviz.machine.kernel.flows import flow_of, watch
 from ioviz.machine.kernel.inet import IPPROTO_TCP, SOL_SOCKET, option
 from ioviz.machine.kernel.sock import SO_RCVTIMEO
 from ioviz.machine.kernel.tcp_data import recv_slowly
-from ioviz.machine.kernel.tcp_state import MSS_LOOPBACK, OVERHEAD, READABLE
+from ioviz.machine.kernel.tcp_state import MSS_LOOPBACK, OVERHEAD
 from ioviz.model.buffer import Buffer, Segment, consume, first_bytes
 from ioviz.model.cpu import NO_VECTOR, USER, Cpu, Frame
 from ioviz.model.data_bursts import Blocked, Received, Resumed, Sent
 from ioviz.model.files import SOCKET
 from ioviz.model.lists import append
-from ioviz.model.poll_bits import EPOLLEXCLUSIVE
 from ioviz.model.shown import SHOWN
-from ioviz.model.socket import CLOSE, ESTABLISHED, NOT_URGENT, RCV_SHUTDOWN
+from ioviz.model.socket import CLOSE, NOT_URGENT, RCV_SHUTDOWN
 from ioviz.model.syscalls import SYS
-from ioviz.model.task import SLEEPING, TaskSlept, TaskWoken
+from ioviz.model.task import SLEEPING, TaskSlept
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.files import OpenFile
-    from ioviz.model.socket import Socket
 
 MSG_NOSIGNAL: Final = 0x4000
 
 
 def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any = None) -> int | None:
     """send(2)."""
+    flow = k.flows.get(k.pid << 24 | fd) or flow_of(k, fd)
+    n = len(data)
+    if flow is None or address is not None or flags & ~MSG_NOSIGNAL or not 0 < n <= MSS_LOOPBACK:
+        return None
+    if flow.sock in k.net.corked:
+        return None
     world = k.world
-    entry = world.fds.get(k.pid << 24 | fd)
-    if entry is None or address is not None or flags & ~MSG_NOSIGNAL:
-        return None
-    file = world.files[entry.file]
-    if file.kind != SOCKET:
-        return None
-    row = world.sockets[file.obj]
-    peer, n = row.peer, len(data)
-    if row.id in k.net.corked:
-        return None
-    if not peer or row.state != ESTABLISHED or row.error or row.shutdown or not 0 < n <= MSS_LOOPBACK:
-        return None
-    if row.protocol != IPPROTO_TCP:
-        return None
     buffers, segments = world.buffers, world.segments
-    tx, rx = row.id * 2 + 1, peer * 2
-    mine, other = buffers[tx], world.sockets.get(peer)
-    if other is None or other.orphan or mine.head:
+    tx, rx, peer = flow.tx, flow.peer_rx, flow.peer
+    mine, theirs = buffers[tx], buffers[rx]
+    if mine.head:
         return None
-    theirs = buffers[rx]
     limit, then = theirs.limit, theirs.bytes + n
     if then > (limit - (limit >> 3) if limit >= 32768 else limit >> 1):
         return None
 
     ep = item = events = woken = 0
     waiting = world.wait_queues[peer]
-    if waiting.count and then >= other.lowat:
-        waiter = world.wait_entries[waiting.head]
-        item, woken = waiter.item, waiter.task
-        if waiting.count > 1:
-            return None
-    if woken:
-        if k.threads[woken].keys is not None or world.tasks[woken].state != SLEEPING:
-            return None
-        _wake(k, woken)
-    elif item:  # `would_link` in place: nothing is hotter
-        watched = world.epitems[item]
-        mask = watched.events
-        if mask & EPOLLEXCLUSIVE:
-            return None
-        events = READABLE & mask
-        if events and mask & REPORTS:
-            ep = watched.ep
-            if world.wait_queues[ep].count or world.wait_queues[world.eventpolls[ep].poll_queue].count:
+    if waiting.count and then >= flow.peer_lowat:
+        if waiting is not flow.waiting:
+            waiter = world.wait_entries[waiting.head]
+            woken = waiter.task
+            if waiting.count > 1 or not (woken or watch(world, flow, waiting, waiter.item)):
+                return None
+        if woken:
+            if k.threads[woken].keys is not None or world.tasks[woken].state != SLEEPING:
+                return None
+            wake(k, woken, k.seq + 3)
+        elif flow.events:
+            ep, item, events = flow.ep, flow.item, flow.events
+            if world.wait_queues[ep].count or world.wait_queues[flow.poll_queue].count:
                 return None
             if item in world.ready_links:
                 ep = 0
@@ -117,38 +101,33 @@ def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any = None) -> in
     return n
 
 
-def _wake(k: Kernel, tid: int) -> None:
-    """Wake task `tid` by the fourth event of a burst."""
-    thread = k.threads[tid]
-    if thread.timer is not None:
-        k.cancel(thread.timer)
-        thread.timer = None
-    thread.wake_reason, thread.cause = "event", k.seq + 3
-    TaskWoken.change(k.world, tid)
-
-
 def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
     """recv(2)."""
-    world = k.world
-    entry = world.fds.get(k.pid << 24 | fd)
-    if entry is None or flags or n <= 0:
+    if flags or n <= 0:
         return None
-    file = world.files[entry.file]
-    if file.kind != SOCKET:
-        return None
-    row = world.sockets[file.obj]
-    peer = row.peer
-    if not peer or row.protocol != IPPROTO_TCP or row.urgent != NOT_URGENT:
-        return None
+    world, key = k.world, k.pid << 24 | fd
+    flow = k.flows.get(key)
+    if flow is not None:
+        rx, peer_tx, lowat = flow.rx, flow.peer_tx, flow.lowat
+    else:
+        entry = world.fds.get(key)
+        if entry is None:
+            return None
+        file = world.files[entry.file]
+        if file.kind != SOCKET:
+            return None
+        row = world.sockets[file.obj]
+        if not row.peer or row.protocol != IPPROTO_TCP or row.urgent != NOT_URGENT:
+            return None
+        rx, peer_tx, lowat = row.id * 2, row.peer * 2 + 1, row.lowat
     buffers = world.buffers
-    rx = row.id * 2
     buffer = buffers[rx]
     have, head = buffer.bytes, buffer.head
     if not have:
-        return _recv_nothing(k, file, row, (fd, n, flags))
-    if row.lowat != 1 and have < n:
+        return _recv_nothing(k, (fd, n, flags))
+    if lowat != 1 and have < n:
         return None
-    behind = buffers.get(peer * 2 + 1)
+    behind = buffers.get(peer_tx)
     if behind is not None and behind.bytes:
         return None
     segments = world.segments
@@ -176,8 +155,10 @@ def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
     return taken, (data, None)
 
 
-def _recv_nothing(k: Kernel, file: OpenFile, row: Socket, args: tuple[int, int, int]) -> Any:
+def _recv_nothing(k: Kernel, args: tuple[int, int, int]) -> Any:
     """recv(2) where there are no bytes: the end of the stream, EAGAIN, or a sleep."""
+    file = k.world.files[k.world.fds[k.pid << 24 | args[0]].file]
+    row = k.world.sockets[file.obj]
     if row.done:
         log_plain(k, SYS.recvfrom, args, 0, ("", None))
         return 0, (b"", None)

@@ -18,9 +18,9 @@ from ioviz.model.shown import SHOWN
 from ioviz.model.socket import ESTABLISHED, LISTEN
 
 if TYPE_CHECKING:
+    from ioviz.machine.kernel.flows import Pair, Seen
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.files import OpenFile
-    from ioviz.model.socket import Socket
     from ioviz.model.world import World
 
 POLL_IN: Final = POLLIN | POLLRDNORM
@@ -92,30 +92,25 @@ def _polled(k: Kernel, ep: int, looked: Look, args: tuple[int, ...], ret: int) -
 
 
 Look = tuple[list[int], list[int], tuple[tuple[int, int], ...]]
-Pair = tuple[int, int]
-Seen = tuple["Epitem", int, "Socket", int, int, int, int, Pair, int, Pair]
-"""What an item was the last time that it was looked at: its row, the socket and its row, the keys of its buffers,
-lowat; then mark and pair where there is something to read, and the same where there is not. As long as both rows are
-the same, the rest is, too."""
 
 
 def _look(k: Kernel, ep: int, maxevents: int) -> Look | None:
     """What `ep_send_events` would find: the items that it looks at, the mark of each (see `Polled`), and the pairs for
     the program. None where an item is not of the usual kind."""
     world, seen = k.world, k.seen_items
-    epitems, sockets, buffers, links = world.epitems, world.sockets, world.buffers, world.ready_links
+    buffers, links = world.buffers, world.ready_links
     items: list[int] = []
     marks: list[int] = []
     found: list[Pair] = []
     id = world.ready_lists[ep].head
     while id and len(found) < maxevents:
         known = seen.get(id)
-        if known is None or epitems[id] is not known[0] or sockets[known[1]] is not known[2]:
+        if known is None:
             known = _see(world, id)
             if known is None:
                 return None
             seen[id] = known
-        _, _, _, rx, tx, lowat, mark, pair, idle_mark, idle_pair = known
+        rx, tx, lowat, mark, pair, idle_mark, idle_pair = known
         out = buffers[tx]
         used = out.truesize
         if used and out.limit - used < used >> 1:
@@ -143,7 +138,7 @@ def _see(world: World, id: int) -> Seen | None:
     sock, back = row.id, not mask & ONCE
     both, idle = (POLL_IN | POLL_OUT) & mask, POLL_OUT & mask
     return (
-        item, sock, row, sock * 2, sock * 2 + 1, row.lowat,
+        sock * 2, sock * 2 + 1, row.lowat,
         both << 1 | back if both else 0, (item.data, both), idle << 1 | back if idle else 0, (item.data, idle),
     )  # fmt: skip
 

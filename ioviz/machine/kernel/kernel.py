@@ -18,6 +18,7 @@ from ioviz.machine.kernel.fast_epoll import send_events
 from ioviz.machine.kernel.fastpath import FASTPATH
 from ioviz.machine.kernel.files import Descriptors, Files
 from ioviz.machine.kernel.flock import release_flock
+from ioviz.machine.kernel.flows import forget_item
 from ioviz.machine.kernel.inet import Net
 from ioviz.machine.kernel.pipe import pipe_fcntl
 from ioviz.machine.kernel.process import ProcessState, exit_group, exit_task
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from ioviz.machine.kernel.config import Config
     from ioviz.machine.kernel.core import Timer
-    from ioviz.machine.kernel.fast_epoll import Look, Seen
+    from ioviz.machine.kernel.fast_epoll import Look
     from ioviz.machine.kernel.sched import Limits
     from ioviz.machine.kernel.tty import Terminal
 
@@ -70,8 +71,6 @@ class Kernel(Files):
         self.fastpath = FASTPATH if bursts else {}
         self.looked: Look | None = None
         """What an epoll_wait that is about to sleep has found on its ready list."""
-        self.seen_items: dict[int, Seen] = {}
-        """What the fast path knows of the items of epoll instances: a derived cache."""
         self.ops = OPS
         self.printed = printed
         self.net = Net(nic_interrupt)
@@ -360,6 +359,7 @@ class Kernel(Files):
     release_flock = release_flock
     eventpoll_release_file = eventpoll.eventpoll_release_file
     send_events = send_events
+    forget_item = forget_item
     retarget = retarget
     exit_notify = exit_notify
     pipe_fcntl = pipe_fcntl
