@@ -119,6 +119,8 @@ class Scheduler(Core):
         self._timer_off = config.timer == "off"
         self._fresh: Thread | None = None
         self._stop = 0
+        self._look_by = 0
+        """When `attend` is due although nothing came up, should there be a switch."""
         self._collected = 0
         self._last_tid = 100
 
@@ -207,9 +209,13 @@ class Scheduler(Core):
         self.cpu = thread.host
         self.at = thread.at
         self.cause = thread.cause
-        thread.slice_end = FOREVER if self._timer_off else self.now + self.config.time_slice
-        self.last_trap = self.now
-        self.attention = 0
+        self.last_trap = now = self.now
+        thread.slice_end = end = FOREVER if self._timer_off else now + self.config.time_slice
+        if now >= self._look_by or thread.killed or thread.sigpending or len(self.world.hosts) > 1:
+            self.attention = 0
+        else:
+            timers = self._timers
+            self.attention = min(now + GLANCE, end, timers[0][0] if timers else end)
 
     def schedule(self) -> None:
         """Give the CPU away; returns when this task has it again. Its row is no longer RUNNING."""
@@ -298,7 +304,7 @@ class Scheduler(Core):
             self.switch.to_hub()
             if thread.killed:
                 raise TaskKilled
-        ahead = self.now + (TURN if several else GLANCE)
+        self._look_by = ahead = self.now + (TURN if several else GLANCE)
         self.attention = min(ahead, thread.slice_end, timers[0][0] if timers else ahead)
 
     def _others_want(self) -> bool:
