@@ -7,11 +7,15 @@ are kept on a timeline) or lines (with those of source lines too).
 from __future__ import annotations
 
 import gc
-import json
+
+gc.disable()  # as `ioviz` does until everything is imported
+
 import shlex
 import sys
 import time
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from benchmarks.report import peak_megabytes
 from ioviz.machine.kernel.config import Config
@@ -64,9 +68,11 @@ def main(mode: str, *commands: str) -> None:
         "ended": end.ended,
         "message": end.message,
     }
-    print(json.dumps(result))
+    print(msgspec.json.encode(result).decode())
 
 
 if __name__ == "__main__":
+    gc.freeze()
+    gc.enable()
     main(*sys.argv[1:])
     gc.freeze()  # as `ioviz` does on its way out

@@ -14,7 +14,7 @@ from errno import ENOSPC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ioviz.cli.arguments import Request
 
@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _command(argv)
     open_closed_streams()
     fix_hash_seed()
+    gc.disable()  # until `_run`: it would only walk what is being imported, again and again
     code = _command(sys.argv[1:])
     gc.freeze()  # the interpreter is about to go, and need not look for garbage in all that we leave
     return code
@@ -79,19 +80,28 @@ def _command(argv: Sequence[str]) -> int:
 
 def _run(request: Request) -> int:
     """Import what the verb needs, and hand over to it."""
-    if request.verb == "exec":
+    verb = _verb(request.verb)
+    if not gc.isenabled():
+        gc.freeze()  # what was imported stays for good
+        gc.enable()
+    return verb(request)
+
+
+def _verb(name: str) -> Callable[[Request], int]:
+    if name == "exec":
         from ioviz.cli.exec import run_exec
 
-        return run_exec(request)
+        return run_exec
     from ioviz.cli.arguments import MODULES
 
-    if request.verb in MODULES:
+    if name in MODULES:
         from importlib import import_module
 
-        return int(import_module(MODULES[request.verb]).run(request))
+        run: Callable[[Request], int] = import_module(MODULES[name]).run
+        return run
     from ioviz.cli.play import run_gallery, run_play
 
-    return run_gallery(request) if request.verb == "gallery" else run_play(request)
+    return run_gallery if name == "gallery" else run_play
 
 
 def open_closed_streams() -> None:

@@ -8,8 +8,10 @@ table has the whole of it. It is a file that anybody may have written, so it is 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BUILT_IN, OWN = "built-in", "own"
 MOST: Final = 10**9
@@ -56,6 +58,8 @@ class Costs(NamedTuple):
 
 def own_file() -> Path:
     """Where a person's own table is (XDG base directories)."""
+    from pathlib import Path  # it takes 3 ms, and a run by the built-in table needs none
+
     home = os.environ.get("XDG_CONFIG_HOME", "")
     folder = Path(home) if home.startswith("/") else Path(os.path.expanduser("~/.config"))
     return folder / "ioviz" / "costs.toml"
