@@ -84,8 +84,10 @@ def simulated(mode: str, server: str, count: int) -> dict[str, Any]:
         env=compiled(),
     ).stdout
     result: dict[str, Any] = json.loads(out.splitlines()[-1])
-    if result["ended"] != "exit":
-        raise RuntimeError(f"{server} ended on the machine by {result['ended']}: {result['message']}")
+    if result["ended"] != "exit" or result["code"]:
+        raise RuntimeError(
+            f"{server} ended on the machine by {result['ended']}, code {result['code']}: {result['message']}"
+        )
     return {**result, "wall": time.perf_counter() - start}
 
 

@@ -66,6 +66,7 @@ def main(mode: str, *commands: str) -> None:
         "megabytes": peak_megabytes(),
         "events": made or len(timeline),
         "ended": end.ended,
+        "code": end.code,
         "message": end.message,
     }
     print(msgspec.json.encode(result).decode())

@@ -32,6 +32,7 @@ from ioviz.model.socket import (
 )
 from ioviz.model.syscalls import SYS
 from ioviz.model.task import TaskWoken
+from ioviz.model.telling import Telling
 
 
 class Plain(Burst):
@@ -85,12 +86,20 @@ class Opened(Burst):
         ]
 
 
-class Connected(Burst):
-    """connect(2) that blocks, with room in the accept queue: SYN, SYN-ACK and ACK, and `item` linked where the listener
-    is watched and was not ready (`ep` 0: not linked)."""
+class Connected(Telling):
+    """connect(2) that blocks, with room in the accept queue: SYN, SYN-ACK, ACK, and the listener's people are told."""
 
     kinds: ClassVar = frozenset(
-        (TrapEntered, SocketConnected, ConnectionCreated, BufferResized, ConnectionQueued, ReadyLinked, SyscallReturned)
+        (
+            TrapEntered,
+            SocketConnected,
+            ConnectionCreated,
+            BufferResized,
+            ConnectionQueued,
+            ReadyLinked,
+            TaskWoken,
+            SyscallReturned,
+        )
     )
 
     vector: int
@@ -105,15 +114,11 @@ class Connected(Burst):
     sndbuf: int
     resized: int
     """The new limit of the send buffer; 0: the program had set it."""
-    ep: int
-    item: int
-    events: int
-    linking: int
     returning: int
 
     @property
     def count(self) -> int:
-        return 6 + bool(self.resized) + bool(self.ep)
+        return 6 + bool(self.resized) + self.told
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
@@ -130,12 +135,7 @@ class Connected(Burst):
             events.append(BufferResized(seq + 4, t, cpu, task, done, 0, at, sock * 2 + 1, self.resized))
         queued = seq + len(events)
         events.append(ConnectionQueued(queued, t, cpu, task, done, 0, at, listener, child))
-        if self.ep:
-            t += self.linking
-            events.append(
-                ReadyLinked(queued + 1, t, cpu, task, queued, 0, at, self.ep, self.item, self.events, "callback")
-            )
-        t += self.returning
+        t = self.tell(events, t, queued) + self.returning
         events.append(SyscallReturned(seq + len(events), t, cpu, task, seq, 0, at, SYS.connect, 0))
         return events
 
@@ -195,9 +195,8 @@ class NonblockSet(Burst):
         ]
 
 
-class ClosedFirst(Burst):
-    """close(2) of a connection whose peer has not closed: the FIN is sent and acknowledged, and `item` linked where the
-    peer is watched and was not ready (`ep` 0: not linked), or the task `woken` (0: none) that slept there."""
+class ClosedFirst(Telling):
+    """close(2) of a connection whose peer has not closed: the FIN is sent, told and acknowledged."""
 
     kinds: ClassVar = frozenset(
         (
@@ -220,16 +219,11 @@ class ClosedFirst(Burst):
     sock: int
     peer: int
     file: int
-    ep: int
-    item: int
-    woken: int
-    telling: int
-    """What linking or waking took."""
     returning: int
 
     @property
     def count(self) -> int:
-        return 9 if self.ep or self.woken else 8
+        return 8 + self.told
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
@@ -242,11 +236,7 @@ class ClosedFirst(Burst):
             FinSent(sent, t, cpu, task, seq + 2, 0, at, sock, FIN_WAIT1),
             FinReceived(got, t, cpu, task, sent, 0, at, peer, CLOSE_WAIT),
         ]
-        t += self.telling
-        if self.ep:
-            events.append(ReadyLinked(seq + 5, t, cpu, task, got, 0, at, self.ep, self.item, 0, "callback"))
-        elif self.woken:
-            events.append(TaskWoken(seq + 5, t, cpu, task, got, 0, at, self.woken, "event"))
+        t = self.tell(events, t, got)
         last = seq + len(events)
         events.append(SocketStateChanged(last, t, cpu, task, sent, 0, at, sock, FIN_WAIT2))
         events.append(FileReleased(last + 1, t, cpu, task, seq, 0, at, self.file))

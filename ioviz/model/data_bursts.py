@@ -12,12 +12,12 @@ from ioviz.model.eventpoll import EventDelivered, ReadyDropped, ReadyLinked
 from ioviz.model.shown import SHOWN, received, sent
 from ioviz.model.syscalls import SYS
 from ioviz.model.task import TaskSlept, TaskWoken
+from ioviz.model.telling import Telling
 from ioviz.model.wait import SHARED
 
 
-class Sent(Burst):
-    """send(2) on loopback, with room at the other end: in, delivered, and then linked on one epoll instance or one task
-    woken at most."""
+class Sent(Telling):
+    """send(2) on loopback, with room at the other end: in, delivered, told."""
 
     kinds: ClassVar = frozenset((TrapEntered, BytesCopiedIn, SegmentDelivered, ReadyLinked, TaskWoken, SyscallReturned))
 
@@ -29,20 +29,12 @@ class Sent(Burst):
     tx: int
     segment: int
     rx: int
-    ep: int
-    """0: nothing was linked."""
-    item: int
-    events: int
-    woken: int
-    """0: nobody slept there."""
     copying: int
-    telling: int
-    """What linking or waking took."""
     returning: int
 
     @property
     def count(self) -> int:
-        return 5 if self.ep or self.woken else 4
+        return 4 + self.told
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
@@ -52,13 +44,7 @@ class Sent(Burst):
         t += self.copying
         events.append(BytesCopiedIn(seq + 1, t, cpu, task, seq, 0, at, tx, self.segment, data, self.truesize))
         events.append(SegmentDelivered(seq + 2, t, cpu, task, seq + 1, 0, at, tx, self.rx))
-        t += self.telling
-        if self.ep:
-            linked = ReadyLinked(seq + 3, t, cpu, task, seq + 2, 0, at, self.ep, self.item, self.events, "callback")
-            events.append(linked)
-        elif self.woken:
-            events.append(TaskWoken(seq + 3, t, cpu, task, seq + 2, 0, at, self.woken, "event"))
-        t += self.returning
+        t = self.tell(events, t, seq + 2) + self.returning
         events.append(SyscallReturned(seq + len(events), t, cpu, task, seq, 0, at, SYS.sendto, len(data)))
         return events
 

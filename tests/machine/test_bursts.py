@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from ioviz.machine.machine import Machine
 from ioviz.machine.user.loader import load_program
 from ioviz.model.burst import Burst
 from ioviz.model.bursts import BURSTS
-from ioviz.model.data_bursts import Polled
+from ioviz.model.connection_bursts import ClosedFirst, Connected
+from ioviz.model.data_bursts import Polled, Sent
 from ioviz.model.event import Event
+from ioviz.model.telling import Telling
 from ioviz.model.terminal import TextPrinted
 from ioviz.model.world import World
 from ioviz.session import Setup, setup_of
@@ -83,14 +85,30 @@ def test_random_operations_are_the_same_with_bursts() -> None:
         assert unfolded(entries) == plain, f"seed {seed}"
 
 
-def test_busy_servers_are_the_same_with_bursts_and_make_every_kind() -> None:
+SLOWLY = """
+import socket, sys, time
+
+for _ in range(int(sys.argv[2])):
+    time.sleep(0.001)
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
+        time.sleep(0.001)
+        connection.send(b"hello")
+        connection.recv(100)
+        time.sleep(0.001)
+"""
+
+
+def test_servers_are_the_same_with_bursts_and_make_every_kind(tmp_path: Path) -> None:
+    (tmp_path / "slowly.py").write_text(SLOWLY)
     seen: set[type] = set()
-    for server in ("epoll_echo_server.py", "thread_echo_server.py"):
+    told: set[tuple[type, bool, bool]] = set()
+    clients = (PROGRAMS / "epoll_echo_client.py", tmp_path / "slowly.py")
+    for server, client in product(("epoll_echo_server.py", "thread_echo_server.py"), clients):
         logs = []
         for bursts in (False, True):
             launches = [
                 Launch(load_program(str(PROGRAMS / server), ["8000", "70"]), "main"),
-                Launch(load_program(str(PROGRAMS / "epoll_echo_client.py"), ["8000", "70", "3"]), "peer"),
+                Launch(load_program(str(client), ["8000", "70", "3"]), "peer", None, 1_000_000),
             ]
             entries: list[Any] = []
             worlds = run(Machine(launches, Config(), entries.append, lines=False, bursts=bursts), entries)
@@ -98,7 +116,10 @@ def test_busy_servers_are_the_same_with_bursts_and_make_every_kind() -> None:
             check_worlds(logs[-1], worlds)
         assert logs[0] == logs[1]
         seen.update(map(type, entries))
+        told.update((type(entry), entry.ep > 0, entry.woken > 0) for entry in entries if isinstance(entry, Telling))
     assert seen >= set(BURSTS)
+    possible = set(product((Sent, ClosedFirst, Connected), (False, True), (False, True)))
+    assert possible - told <= {(ClosedFirst, False, False), (Connected, True, False)}
 
 
 BESIDE = """

@@ -6,44 +6,62 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel.eventpoll import REPORTS
 from ioviz.model.connection_bursts import Plain
+from ioviz.model.lists import append
 from ioviz.model.poll_bits import EPOLLEXCLUSIVE
 from ioviz.model.task import SLEEPING, TaskWoken
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.burst import Burst
-    from ioviz.model.world import World
 
-NOBODY: Final = (0, 0, 0)
+Told = tuple[int, int, int, int]
+NOBODY: Final = (0, 0, 0, 0)
 
 
-def would_link(world: World, queue: int, key: int) -> tuple[int, int, int] | None:
-    """What waking `queue` with `key` would put on a ready list: (epoll instance, item, events), or `NOBODY`. None where
-    it would do more than that."""
-    waiting = world.wait_queues[queue]
+def would_tell(k: Kernel, queue: int, key: int) -> Told | None:
+    """Whom waking `queue` with `key` would tell: (epoll instance, item and events for its ready list, task), as in
+    `Telling`. None where it would do more than that."""
+    world = k.world
+    queues, entries = world.wait_queues, world.wait_entries
+    waiting = queues[queue]
     if not waiting.count:
         return NOBODY
-    item = world.wait_entries[waiting.head].item
-    if waiting.count > 1 or not item:
+    if waiting.count > 1:
         return None
+    waiter = entries[waiting.head]
+    item = waiter.item
+    if not item:
+        return (0, 0, 0, waiter.task) if wakes(k, waiter.task) else None
     watched = world.epitems[item]
-    mask = watched.events
+    mask, ep = watched.events, watched.ep
     if mask & EPOLLEXCLUSIVE:
         return None
     events = key & mask
     if not mask & REPORTS or (key and not events):
         return NOBODY
-    ep = watched.ep
-    if world.wait_queues[ep].count or world.wait_queues[world.eventpolls[ep].poll_queue].count:
+    if queues[world.eventpolls[ep].poll_queue].count:
         return None
-    return NOBODY if item in world.ready_links else (ep, item, events)
+    sleepers = queues[ep]
+    if not sleepers.count:
+        return NOBODY if item in world.ready_links else (ep, item, events, 0)
+    sleeper = entries[sleepers.head].task
+    if item in world.ready_links or sleepers.count > 1 or not wakes(k, sleeper):
+        return None
+    return ep, item, events, sleeper
 
 
-def would_wake(k: Kernel, queue: int) -> int:
-    """The task that waking `queue` would wake, if nobody else waits there and it sleeps for whatever comes; else 0."""
-    waiting = k.world.wait_queues[queue]
-    woken = k.world.wait_entries[waiting.head].task if waiting.count == 1 else 0
-    return woken if woken and k.threads[woken].keys is None and k.world.tasks[woken].state == SLEEPING else 0
+def wakes(k: Kernel, tid: int) -> bool:
+    """Whether anything at all wakes task `tid`."""
+    return k.threads[tid].keys is None and k.world.tasks[tid].state == SLEEPING
+
+
+def tell(k: Kernel, ep: int, item: int, woken: int, seq: int) -> None:
+    """Do that, from event `seq` of a burst on."""
+    if ep:
+        append(k.world.ready_lists, ep, k.world.ready_links, item)
+        seq += 1
+    if woken:
+        wake(k, woken, seq)
 
 
 def wake(k: Kernel, tid: int, seq: int) -> None:

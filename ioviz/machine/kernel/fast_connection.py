@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from ioviz.machine.kernel.fast_common import NOBODY, log, log_plain, wake, would_link, would_wake
+from ioviz.machine.kernel.fast_common import log, log_plain, tell, would_tell
 from ioviz.machine.kernel.files import FIONBIO, O_CLOEXEC, O_NONBLOCK
 from ioviz.machine.kernel.flows import forget_flow
 from ioviz.machine.kernel.inet import (
@@ -110,10 +110,10 @@ def connect(k: Kernel, fd: int, address: Any) -> int | None:
     own = FIRST_PORT + 2 * start
     if (host, protocol, own) in net.ports:
         return None
-    linked = would_link(world, listener, READABLE)
-    if linked is None:
+    told = would_tell(k, listener, READABLE)
+    if told is None:
         return None
-    ep, item, events = linked
+    ep, item, events, woken = told
 
     buffers, tx = world.buffers, sock * 2 + 1
     options, fixed = world.options.get(listener), k.config.sndbuf
@@ -123,15 +123,14 @@ def connect(k: Kernel, fd: int, address: Any) -> int | None:
     resized = 0 if fixed or option(world, sock, SOL_SOCKET, SO_SNDBUF) else SNDBUF_LOOPBACK
     local = f"127.0.0.1:{own}"
     child = k._last_id + 1
-    linking, returning = k.costs.epitem if ep else 0, k._sysret_cost
+    linking, waking, returning = k.costs.epitem if ep else 0, k.costs.wakeup if woken else 0, k._sysret_cost
     burst = Connected(
-        k.seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, fd, ip, port, sock, local, remote, child, listener, sndbuf,
-        resized, ep, item, events, linking, returning,
+        k.seq, trap, k.cpu, k.task, k.cause, k.at, ep, item, events, woken, linking, waking, k.vector, fd, ip, port,
+        sock, local, remote, child, listener, sndbuf, resized, returning,
     )  # fmt: skip
-    log(k, burst, 6 + bool(resized) + bool(ep), trap + linking + returning)
+    tell(k, ep, item, woken, k.seq + 5 + bool(resized))
+    log(k, burst, burst.count, trap + linking + waking + returning)
     append(world.accept_queues, listener, world.accept_links, child)
-    if ep:
-        append(world.ready_lists, ep, world.ready_links, item)
     k._last_id = child
     net.ports[(host, protocol, own)] = {sock: None}
     net.taken[(host, protocol, 0)] = taken + 1
@@ -259,22 +258,18 @@ def close(k: Kernel, fd: int) -> int | None:
 
 def _close_first(k: Kernel, fd: int, file: int, row: Socket, other: Socket) -> int | None:
     world, sock, peer, pid = k.world, row.id, other.id, k.pid
-    linked = would_link(world, peer, 0)
-    woken = would_wake(k, peer) if linked is None else 0
-    if linked is None and not woken:
+    told = would_tell(k, peer, 0)
+    if told is None:
         return None
-    ep, item, _ = linked or NOBODY
+    ep, item, _, woken = told
     trap, returning = k.now + k._trap_cost, k._sysret_cost
-    telling = k.costs.epitem if ep else k.costs.wakeup if woken else 0
-    if woken:
-        wake(k, woken, k.seq + 5)
+    linking, waking = k.costs.epitem if ep else 0, k.costs.wakeup if woken else 0
     burst = ClosedFirst(
-        k.seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, pid, fd, sock, peer, file, ep, item, woken, telling,
-        returning,
+        k.seq, trap, k.cpu, k.task, k.cause, k.at, ep, item, 0, woken, linking, waking, k.vector, pid, fd, sock, peer,
+        file, returning,
     )  # fmt: skip
-    log(k, burst, burst.count, trap + telling + returning)
-    if ep:
-        append(world.ready_lists, ep, world.ready_links, item)
+    tell(k, ep, item, woken, k.seq + 5)
+    log(k, burst, burst.count, trap + linking + waking + returning)
     forget_flow(k, sock)
     forget_flow(k, peer)
     waiting = world.wait_queues[peer]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EAGAIN, EINTR
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.machine.kernel.fast_common import log, log_plain, wake
+from ioviz.machine.kernel.fast_common import log, log_plain, tell, wake, wakes
 from ioviz.machine.kernel.files import O_NONBLOCK
 from ioviz.machine.kernel.flows import flow_of, watch
 from ioviz.machine.kernel.inet import IPPROTO_TCP, SOL_SOCKET, option
@@ -20,7 +20,7 @@ from ioviz.model.lists import append
 from ioviz.model.shown import SHOWN
 from ioviz.model.socket import CLOSE, NOT_URGENT, RCV_SHUTDOWN
 from ioviz.model.syscalls import SYS
-from ioviz.model.task import SLEEPING, TaskSlept
+from ioviz.model.task import TaskSlept
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
@@ -56,15 +56,21 @@ def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any = None) -> in
             if waiting.count > 1 or not (woken or watch(world, flow, waiting, waiter.item)):
                 return None
         if woken:
-            if k.threads[woken].keys is not None or world.tasks[woken].state != SLEEPING:
+            if not wakes(k, woken):
                 return None
             wake(k, woken, k.seq + 3)
-        elif flow.events:
+        elif flow.events:  # `would_tell` in place: nothing is hotter
             ep, item, events = flow.ep, flow.item, flow.events
-            if world.wait_queues[ep].count or world.wait_queues[flow.poll_queue].count:
+            sleepers = world.wait_queues[ep]
+            if world.wait_queues[flow.poll_queue].count:
                 return None
-            if item in world.ready_links:
-                ep = 0
+            if sleepers.count:
+                woken = world.wait_entries[sleepers.head].task
+                if item in world.ready_links or sleepers.count > 1 or not wakes(k, woken):
+                    return None
+                tell(k, ep, item, woken, k.seq + 3)
+            elif item in world.ready_links:
+                ep = item = events = 0
             else:
                 append(world.ready_lists, ep, world.ready_links, item)
 
@@ -82,22 +88,24 @@ def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any = None) -> in
 
     costs = k.costs
     copying = n * costs.kilobyte // 1000 if n > 64 else 0
-    telling, count = 0, 4
+    linking = waking = 0
+    count = 4
     if ep:
-        telling, count = costs.epitem, 5
-    elif woken:
-        telling, count = costs.wakeup, 5
+        linking, count = costs.epitem, 5
+    if woken:
+        waking = costs.wakeup
+        count += 1
     seq, returning = k.seq, k._sysret_cost
     k.last_trap = trap = k.now + k._trap_cost
     k.sink(
         Sent(
-            seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, fd, flags, data, truesize, tx, segment, rx,
-            ep, item, events, woken, copying, telling, returning,
+            seq, trap, k.cpu, k.task, k.cause, k.at, ep, item, events, woken, linking, waking, k.vector, fd, flags,
+            data, truesize, tx, segment, rx, copying, returning,
         )
     )  # fmt: skip
     k.seq = seq + count
     k.cause = seq + count - 1
-    k.now = trap + copying + telling + returning
+    k.now = trap + copying + linking + waking + returning
     return n
 
 
