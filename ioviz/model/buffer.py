@@ -64,6 +64,18 @@ def push(world: World, buffer: int, segment: int, data: bytes, truesize: int) ->
     world.buffers[buffer] = Buffer(head, segment, row.bytes + n, row.truesize + truesize, row.limit, row.total + n)
 
 
+def take(world: World, buffer: int, n: int) -> bytes:
+    """The first `n` unread bytes, which are there, and away with them."""
+    row = world.buffers[buffer]
+    if row.bytes == n and row.head == row.tail:
+        segment = world.segments.pop(row.head)
+        world.buffers[buffer] = Buffer(0, 0, 0, 0, row.limit, row.total)
+        return segment.data[segment.start :] if segment.start else segment.data
+    data = first_bytes(world, buffer, n)
+    consume(world, buffer, n)
+    return data
+
+
 def consume(world: World, buffer: int, n: int) -> None:
     """Take the first `n` bytes away. Segments that are used up leave the chain with their charge."""
     row = world.buffers[buffer]

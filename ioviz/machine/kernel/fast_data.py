@@ -12,7 +12,7 @@ from ioviz.machine.kernel.inet import IPPROTO_TCP, SOL_SOCKET, option
 from ioviz.machine.kernel.sock import SO_RCVTIMEO
 from ioviz.machine.kernel.tcp_data import recv_slowly
 from ioviz.machine.kernel.tcp_state import MSS_LOOPBACK, OVERHEAD
-from ioviz.model.buffer import Buffer, Segment, consume, first_bytes
+from ioviz.model.buffer import Buffer, Segment, take
 from ioviz.model.cpu import NO_VECTOR, USER, Cpu, Frame
 from ioviz.model.data_bursts import Blocked, Received, Resumed, Sent
 from ioviz.model.files import SOCKET
@@ -140,14 +140,13 @@ def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
         return None
     segments = world.segments
     if have <= n and head == buffer.tail:
-        taken = have
+        taken = have  # `take` in place
         segment = segments.pop(head)
         data = segment.data[segment.start :] if segment.start else segment.data
         buffers[rx] = Buffer(0, 0, 0, 0, buffer.limit, buffer.total)
     else:
         taken = min(have, n)
-        data = first_bytes(world, rx, taken)
-        consume(world, rx, taken)
+        data = take(world, rx, taken)
     copying = taken * k.costs.kilobyte // 1000 if taken > 64 else 0
     seq, returning = k.seq, k._sysret_cost
     k.last_trap = trap = k.now + k._trap_cost
@@ -176,7 +175,7 @@ def _recv_nothing(k: Kernel, args: tuple[int, int, int]) -> Any:
         log_plain(k, SYS.recvfrom, args, -EAGAIN)
         return -EAGAIN
     thread, sock = k.thread, row.id
-    if thread.sigpending or option(k.world, sock, SOL_SOCKET, SO_RCVTIMEO):
+    if thread.sigpending or (sock in k.world.options and option(k.world, sock, SOL_SOCKET, SO_RCVTIMEO)):
         return None
     trap, seq, entry = k.now + k._trap_cost, k.seq, k._last_id + 1
     log(k, Blocked(seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, *args, sock, entry), 2, trap)
@@ -203,8 +202,7 @@ def _resumed(k: Kernel, file: OpenFile, sock: int, args: tuple[int, int, int]) -
     if not usual or (behind is not None and behind.bytes) or file.id in k.kept:
         got = recv_slowly(k, file, sock, n, flags)
         return k.return_to_user(SYS.recvfrom, args, got if isinstance(got, int) else (got[0], (got[1], None)))
-    data = first_bytes(world, rx, taken)
-    consume(world, rx, taken)
+    data = take(world, rx, taken)
     if k.thread.held:
         k.release_held(k.thread)
     seq, returning, cpu, task = k.seq, k._sysret_cost, k.cpu, k.task

@@ -226,7 +226,12 @@ class Scheduler(Core):
         following = self.threads[head] if head else None
         if following is not None and following.pid != self.world.page_tables.get(self.cpu):
             self.now += self.costs.page_tables
-        self.emit(TaskSwitched, thread.tid, head)
+        # In place, and not by `emit`: with a thread a connection there is one of these for each message.
+        seq = self.seq
+        event = TaskSwitched(seq, self.now, self.cpu, self.task, self.cause, 0, self.at, thread.tid, head)
+        event.apply(self.world)
+        self.sink(event)
+        self.seq = seq + 1
         if following is not None:
             if following is not thread:
                 self._become(following)
