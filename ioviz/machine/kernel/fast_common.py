@@ -76,7 +76,8 @@ def wake(k: Kernel, tid: int, seq: int) -> None:
 
 def log(k: Kernel, burst: Burst, count: int, now: int) -> None:
     """Log a burst of `count` events, the last of them at `now`."""
-    k.sink(burst)
+    sink = k.sink
+    sink(burst)
     k.last_trap = burst.t
     k.seq = seq = burst.seq + count
     k.cause = seq - 1

@@ -97,7 +97,8 @@ def send(k: Kernel, fd: int, data: bytes, flags: int, address: Any = None) -> in
         count += 1
     seq, returning = k.seq, k._sysret_cost
     k.last_trap = trap = k.now + k._trap_cost
-    k.sink(
+    sink = k.sink
+    sink(
         Sent(
             seq, trap, k.cpu, k.task, k.cause, k.at, ep, item, events, woken, linking, waking, k.vector, fd, flags,
             data, truesize, tx, segment, rx, copying, returning,
@@ -150,7 +151,8 @@ def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
     copying = taken * k.costs.kilobyte // 1000 if taken > 64 else 0
     seq, returning = k.seq, k._sysret_cost
     k.last_trap = trap = k.now + k._trap_cost
-    k.sink(
+    sink = k.sink
+    sink(
         Received(
             seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, fd, n, flags, rx, taken,
             data if taken <= SHOWN else data[:SHOWN], copying, returning,
@@ -207,7 +209,8 @@ def _resumed(k: Kernel, file: OpenFile, sock: int, args: tuple[int, int, int]) -
         k.release_held(k.thread)
     seq, returning, cpu, task = k.seq, k._sysret_cost, k.cpu, k.task
     copied = k.now + taken * k.costs.kilobyte // 1000
-    k.sink(Resumed(seq, copied, cpu, task, k.cause, k.at, rx, taken, data[:SHOWN], returning))
+    sink = k.sink
+    sink(Resumed(seq, copied, cpu, task, k.cause, k.at, rx, taken, data[:SHOWN], returning))
     world.cpus[cpu] = Cpu(cpu, USER, task, NO_VECTOR, 0, True)
     del world.frames[task]
     k.seq, k.cause, k.now = seq + 2, seq + 1, copied + returning

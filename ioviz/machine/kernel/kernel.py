@@ -292,7 +292,8 @@ class Kernel(Files):
         self.now = now = self.now + self._line_cost
         seq, task = self.seq, self.task
         self.world.lines[task] = at  # as by its `apply`: there are more of these than of all the others
-        self.sink(LineReached(seq, now, self.cpu, task, self.cause, 0, at))
+        sink = self.sink
+        sink(LineReached(seq, now, self.cpu, task, self.cause, 0, at))
         self.seq = seq + 1
         self.cause = seq
         if now >= self.attention:

@@ -250,7 +250,8 @@ class Scheduler(Core):
         seq = self.seq
         event = TaskSwitched(seq, self.now, self.cpu, self.task, self.cause, 0, self.at, thread.tid, head)
         event.apply(self.world)
-        self.sink(event)
+        sink = self.sink
+        sink(event)
         self.seq = seq + 1
         if following is not None:
             if following is not thread:
