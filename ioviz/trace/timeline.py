@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ioviz.model.footprint import ALL, tables_of
 from ioviz.model.world import TABLES, World
-from ioviz.trace.footprint import ALL, tables_of
 from ioviz.trace.keyframes import Kept, Keyframes, Tables
 from ioviz.trace.log import Log
 

@@ -13,9 +13,9 @@ from ioviz.cli.plain import story
 from ioviz.cli.rehearsal import MAX_EVENTS, play, rehearse
 from ioviz.lesson.scene import find_scenes
 from ioviz.machine.machine import Machine
+from ioviz.model.footprint import tables_of
 from ioviz.model.world import TABLES, World
 from ioviz.session import Session, setup_of
-from ioviz.trace.footprint import tables_of
 from ioviz.view.panels import PANELS
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from ioviz.machine.launch import Launch
 from ioviz.machine.machine import Machine
 from ioviz.machine.user.loader import load_program
 from ioviz.model.event import Event
+from ioviz.model.footprint import tables_of
 from ioviz.model.invariants import Checker
 from ioviz.model.world import TABLES, World
 from ioviz.session import setup_of
-from ioviz.trace.footprint import tables_of
 from ioviz.trace.recording import load, save
 from ioviz.trace.timeline import Timeline
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ioviz.model.event import Event
+from ioviz.model.footprint import ALL, tables_of
 from ioviz.model.task import LineReached
 from ioviz.model.vocabulary import KINDS
 from ioviz.model.world import TABLES, World
 from ioviz.trace import keyframes as keyframes_module
-from ioviz.trace.footprint import ALL, tables_of
 from ioviz.trace.log import CHUNK, Log
 from ioviz.trace.timeline import RUN_UP, Timeline
 from tests.trace.synthetic import Echo, echo_log

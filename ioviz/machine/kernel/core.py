@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.hardware.costs import load_costs
 from ioviz.model.event import NO_CAUSE, Event
+from ioviz.model.footprint import tables_of
 from ioviz.model.world import World
-from ioviz.trace.footprint import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
