@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ioviz.machine.kernel.eventpoll import REPORTS
 from ioviz.model.connection_bursts import Plain
+from ioviz.model.files import SOCKET
 from ioviz.model.lists import append
 from ioviz.model.poll_bits import EPOLLEXCLUSIVE
 from ioviz.model.task import SLEEPING, TaskWoken
@@ -13,9 +14,21 @@ from ioviz.model.task import SLEEPING, TaskWoken
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
     from ioviz.model.burst import Burst
+    from ioviz.model.files import OpenFile
+    from ioviz.model.socket import Socket
 
 Told = tuple[int, int, int, int]
 NOBODY: Final = (0, 0, 0, 0)
+
+
+def socket_at(k: Kernel, fd: int) -> tuple[OpenFile, Socket] | None:
+    """The open file and the socket behind descriptor `fd` of the running process; None where there is none."""
+    world = k.world
+    entry = world.fds.get(k.pid << 24 | fd)
+    if entry is None:
+        return None
+    file = world.files[entry.file]
+    return (file, world.sockets[file.obj]) if file.kind == SOCKET else None
 
 
 def would_tell(k: Kernel, queue: int, key: int) -> Told | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from ioviz.machine.kernel.fast_common import log, log_plain, tell, would_tell
+from ioviz.machine.kernel.fast_common import log, log_plain, socket_at, tell, would_tell
 from ioviz.machine.kernel.files import FIONBIO, O_CLOEXEC, O_NONBLOCK
 from ioviz.machine.kernel.flows import forget_flow
 from ioviz.machine.kernel.inet import (
@@ -81,22 +81,19 @@ def socket(k: Kernel, family: int, kind: int, protocol: int) -> int | None:
 def connect(k: Kernel, fd: int, address: Any) -> int | None:
     """connect(2) of a new socket that blocks, to a listener that is alone on its port."""
     world, net = k.world, k.net
-    entry = world.fds.get(k.pid << 24 | fd)
-    if entry is None or type(address) is not tuple or len(address) != 2:
+    found = socket_at(k, fd)
+    if found is None or found[0].flags & O_NONBLOCK or type(address) is not tuple or len(address) != 2:
         return None
-    file = world.files[entry.file]
-    if file.kind != SOCKET or file.flags & O_NONBLOCK:
-        return None
-    row, (ip, port) = world.sockets[file.obj], address
+    row, (ip, port) = found[1], address
     if row.family != AF_INET or row.type != SOCK_STREAM or type(ip) is not str or type(port) is not int:
         return None
     if row.state != CLOSE or row.local or row.remote or row.shutdown or row.connecting or not ip.startswith("127."):
         return None
     host, protocol, sock = row.host, row.protocol, row.id
-    found = net.listeners.get((host, port))
-    if found is None or len(found) > 1 or world.wait_queues[sock].head or sock in net.disconnecting:
+    listeners = net.listeners.get((host, port))
+    if listeners is None or len(listeners) > 1 or world.wait_queues[sock].head or sock in net.disconnecting:
         return None
-    listener, remote = found[0], f"{ip}:{port}"
+    listener, remote = listeners[0], f"{ip}:{port}"
     above, holders = world.sockets[listener], net.ports.get((host, protocol, port))
     if above.local != remote and above.local != f"0.0.0.0:{port}":
         return None
@@ -155,13 +152,10 @@ def connect(k: Kernel, fd: int, address: Any) -> int | None:
 def accept4(k: Kernel, fd: int, flags: int) -> int | tuple[int, Any] | None:
     """accept4(2) of a connection that waits, or at once where none does."""
     world = k.world
-    entry = world.fds.get(k.pid << 24 | fd)
-    if entry is None or flags & ~(O_NONBLOCK | O_CLOEXEC):
+    found = socket_at(k, fd)
+    if found is None or flags & ~(O_NONBLOCK | O_CLOEXEC):
         return None
-    file = world.files[entry.file]
-    if file.kind != SOCKET:
-        return None
-    row = world.sockets[file.obj]
+    file, row = found
     table, pid = k.descriptors[k.pid], k.pid
     if row.state != LISTEN or row.family != AF_INET or table.next >= k.processes[pid].nofile:
         return None
@@ -192,14 +186,10 @@ def accept4(k: Kernel, fd: int, flags: int) -> int | tuple[int, Any] | None:
 
 def getsockname(k: Kernel, fd: int) -> tuple[int, Any] | None:
     """getsockname(2)."""
-    world = k.world
-    entry = world.fds.get(k.pid << 24 | fd)
-    if entry is None:
+    found = socket_at(k, fd)
+    if found is None:
         return None
-    file = world.files[entry.file]
-    if file.kind != SOCKET:
-        return None
-    row = world.sockets[file.obj]
+    row = found[1]
     if row.family != AF_INET:
         return None
     name = parse(row.local)
@@ -230,14 +220,13 @@ def ioctl(k: Kernel, fd: int, request: int, arg: int) -> int | None:
 def close(k: Kernel, fd: int) -> int | None:
     """close(2) of the only descriptor of a connection with empty buffers that nobody watches."""
     world, net = k.world, k.net
-    entry = world.fds.get(k.pid << 24 | fd)
-    if entry is None:
+    found = socket_at(k, fd)
+    if found is None:
         return None
-    file = world.files[entry.file]
+    file, row = found
     id = file.id
-    if file.kind != SOCKET or file.refs != 1 or id in k.in_use or k.watches.get(id):
+    if file.refs != 1 or id in k.in_use or k.watches.get(id):
         return None
-    row = world.sockets[file.obj]
     sock, peer = row.id, row.peer
     if row.protocol != IPPROTO_TCP or not peer:
         return None

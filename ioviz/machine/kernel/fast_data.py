@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EAGAIN, EINTR
 from typing import TYPE_CHECKING, Any, Final
 
-from ioviz.machine.kernel.fast_common import log, log_plain, tell, wake, wakes
+from ioviz.machine.kernel.fast_common import log, log_plain, socket_at, tell, wake, wakes
 from ioviz.machine.kernel.files import O_NONBLOCK
 from ioviz.machine.kernel.flows import flow_of, watch
 from ioviz.machine.kernel.inet import IPPROTO_TCP, SOL_SOCKET, option
@@ -15,7 +15,6 @@ from ioviz.machine.kernel.tcp_state import MSS_LOOPBACK, OVERHEAD
 from ioviz.model.buffer import Buffer, Segment, take
 from ioviz.model.cpu import NO_VECTOR, USER, Cpu, Frame
 from ioviz.model.data_bursts import Blocked, Received, Resumed, Sent
-from ioviz.model.files import SOCKET
 from ioviz.model.lists import append
 from ioviz.model.shown import SHOWN
 from ioviz.model.socket import CLOSE, NOT_URGENT, RCV_SHUTDOWN
@@ -114,18 +113,15 @@ def recv(k: Kernel, fd: int, n: int, flags: int, nameless: bool = False) -> Any:
     """recv(2)."""
     if flags or n <= 0:
         return None
-    world, key = k.world, k.pid << 24 | fd
-    flow = k.flows.get(key)
+    world = k.world
+    flow = k.flows.get(k.pid << 24 | fd)
     if flow is not None:
         rx, peer_tx, lowat = flow.rx, flow.peer_tx, flow.lowat
     else:
-        entry = world.fds.get(key)
-        if entry is None:
+        found = socket_at(k, fd)
+        if found is None:
             return None
-        file = world.files[entry.file]
-        if file.kind != SOCKET:
-            return None
-        row = world.sockets[file.obj]
+        row = found[1]
         if not row.peer or row.protocol != IPPROTO_TCP or row.urgent != NOT_URGENT:
             return None
         rx, peer_tx, lowat = row.id * 2, row.peer * 2 + 1, row.lowat

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ioviz.machine.kernel.eventpoll import REPORTS
+from ioviz.machine.kernel.fast_common import socket_at
 from ioviz.machine.kernel.inet import IPPROTO_TCP
 from ioviz.machine.kernel.tcp_state import READABLE
 from ioviz.model.files import SOCKET
@@ -55,26 +56,22 @@ where there is something to read, and the same where there is not."""
 
 def flow_of(k: Kernel, fd: int) -> Flow | None:
     """Look the connection up and remember it; None where it is none, or not of this kind."""
-    world, key = k.world, k.pid << 24 | fd
-    entry = world.fds.get(key)
-    if entry is None:
+    found = socket_at(k, fd)
+    if found is None:
         return None
-    file = world.files[entry.file]
-    if file.kind != SOCKET:
-        return None
-    row = world.sockets[file.obj]
+    row = found[1]
     sock, peer = row.id, row.peer
     if not peer or row.state != ESTABLISHED or row.error or row.shutdown or row.urgent != NOT_URGENT:
         return None
     if row.protocol != IPPROTO_TCP:
         return None
-    other = world.sockets.get(peer)
+    other = k.world.sockets.get(peer)
     if other is None or other.orphan:
         return None
     known = k.flow_keys.get(sock)
     if known is not None:  # by another descriptor
         del k.flows[known]
-    k.flow_keys[sock] = key
+    k.flow_keys[sock] = key = k.pid << 24 | fd
     flow = Flow(sock, sock * 2 + 1, sock * 2, row.lowat, peer, peer * 2 + 1, peer * 2, other.lowat)
     k.flows[key] = flow
     return flow
