@@ -11,7 +11,7 @@ from ioviz.model.event import Event
 from ioviz.model.eventpoll import EventDelivered, ReadyDropped, ReadyLinked
 from ioviz.model.shown import SHOWN, received, sent
 from ioviz.model.syscalls import SYS
-from ioviz.model.task import TaskSlept, TaskWoken
+from ioviz.model.task import TaskSlept, TaskSwitched, TaskWoken
 from ioviz.model.telling import Telling
 from ioviz.model.wait import SHARED
 
@@ -79,10 +79,10 @@ class Received(Burst):
 
 
 class Blocked(Burst):
-    """recv(2) that finds nothing, as far as its sleep."""
+    """recv(2) that finds nothing, as far as the switch to the task `next`."""
 
-    kinds: ClassVar = frozenset((TrapEntered, TaskSlept))
-    size: ClassVar = 2
+    kinds: ClassVar = frozenset((TrapEntered, TaskSlept, TaskSwitched))
+    size: ClassVar = 3
 
     vector: int
     fd: int
@@ -90,13 +90,17 @@ class Blocked(Burst):
     flags: int
     sock: int
     entry: int
+    next: int
+    switching: int
 
     def unfold(self) -> list[Event]:
         seq, t, cpu, task, at = self.seq, self.t, self.cpu, self.task, self.at
         args = (self.fd, self.asked, self.flags)
+        then = t + self.switching
         return [
             TrapEntered(seq, t, cpu, task, self.cause, 0, at, self.vector, SYS.recvfrom, args),
             TaskSlept(seq + 1, t, cpu, task, seq, 0, at, "sk_wait_data", (self.sock,), self.entry, SHARED, 0),
+            TaskSwitched(seq + 2, then, cpu, task, seq, 0, at, task, self.next),
         ]
 
 

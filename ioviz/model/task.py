@@ -181,19 +181,23 @@ class TaskSwitched(Event):
     next: int
 
     def apply(self, world: World) -> None:
-        next_task = self.next
-        if next_task:
-            row = world.tasks[next_task]
-            remove(world.run_queues, row.host, world.run_links, next_task)
-            world.tasks[next_task] = Task(row.id, row.process, row.host, RUNNING, "", 0, 0, 0)
-            world.page_tables[self.cpu] = row.process
-            frame = world.frames.get(next_task)
+        self.change(world, self.cpu, self.next)
+
+    @staticmethod
+    def change(world: World, cpu: int, tid: int) -> None:
+        """What `apply` does."""
+        if tid:
+            row = world.tasks[tid]
+            remove(world.run_queues, row.host, world.run_links, tid)
+            world.tasks[tid] = Task(row.id, row.process, row.host, RUNNING, "", 0, 0, 0)
+            world.page_tables[cpu] = row.process
+            frame = world.frames.get(tid)
             if frame is not None:
-                world.cpus[self.cpu] = Cpu(self.cpu, KERNEL, next_task, frame.vector, frame.nr, True)
+                world.cpus[cpu] = Cpu(cpu, KERNEL, tid, frame.vector, frame.nr, True)
             else:
-                world.cpus[self.cpu] = Cpu(self.cpu, USER, next_task, NO_VECTOR, 0, True)
+                world.cpus[cpu] = Cpu(cpu, USER, tid, NO_VECTOR, 0, True)
         else:
-            world.cpus[self.cpu] = Cpu(self.cpu, KERNEL, 0, NO_VECTOR, 0, True)
+            world.cpus[cpu] = Cpu(cpu, KERNEL, 0, NO_VECTOR, 0, True)
 
 
 class TaskExited(Event):

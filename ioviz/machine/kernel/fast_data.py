@@ -19,7 +19,7 @@ from ioviz.model.lists import append
 from ioviz.model.shown import SHOWN
 from ioviz.model.socket import CLOSE, NOT_URGENT, RCV_SHUTDOWN
 from ioviz.model.syscalls import SYS
-from ioviz.model.task import TaskSlept
+from ioviz.model.task import TaskSlept, TaskSwitched
 
 if TYPE_CHECKING:
     from ioviz.machine.kernel.kernel import Kernel
@@ -175,14 +175,18 @@ def _recv_nothing(k: Kernel, args: tuple[int, int, int]) -> Any:
     thread, sock = k.thread, row.id
     if thread.sigpending or (sock in k.world.options and option(k.world, sock, SOL_SOCKET, SO_RCVTIMEO)):
         return None
-    trap, seq, entry = k.now + k._trap_cost, k.seq, k._last_id + 1
-    log(k, Blocked(seq, trap, k.cpu, k.task, k.cause, k.at, k.vector, *args, sock, entry), 2, trap)
+    seq, entry, cpu, task = k.seq, k._last_id + 1, k.cpu, k.task
+    k.now = trap = k.now + k._trap_cost
+    following = k.following()
+    head = following.tid if following is not None else 0
+    log(k, Blocked(seq, trap, cpu, task, k.cause, k.at, k.vector, *args, sock, entry, head, k.now - trap), 3, k.now)
     k.cause, k._last_id = seq, entry
-    k.world.frames[k.task] = Frame(k.vector, SYS.recvfrom, k.at, seq)
-    TaskSlept.change(k.world, k.task, "sk_wait_data", (sock,), entry)
+    k.world.frames[task] = Frame(k.vector, SYS.recvfrom, k.at, seq)
+    TaskSlept.change(k.world, task, "sk_wait_data", (sock,), entry)
+    TaskSwitched.change(k.world, cpu, head)
     thread.nvcsw += 1
     k.hold(file)
-    k.schedule()
+    k.leave_to(following)
     if thread.wake_reason == "event" or not thread.sigpending:
         return _resumed(k, file, sock, args)
     return k.return_to_user(SYS.recvfrom, args, -EINTR)

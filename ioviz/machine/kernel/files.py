@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.machine.kernel.kernel import Kernel
-    from ioviz.machine.kernel.process import ProcessState
     from ioviz.machine.kernel.sched import Thread
 
 O_NONBLOCK: Final = 0o4000
@@ -88,7 +87,6 @@ class Descriptors:
 class Files(WaitQueues):
     """Descriptor tables and open files of all processes."""
 
-    processes: dict[int, ProcessState]
     ops: dict[str, FileOps]
     """By kind of file; filled by `ioviz.machine.kernel.syscalls`."""
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ioviz.machine.kernel.config import Config
     from ioviz.machine.kernel.core import Timer
     from ioviz.machine.kernel.fast_epoll import Look
-    from ioviz.machine.kernel.sched import Limits, Thread
+    from ioviz.machine.kernel.sched import Limits
     from ioviz.machine.kernel.tty import Terminal
 
 EPOCH = 1_704_067_200 * 10**9
@@ -259,11 +259,6 @@ class Kernel(Files):
         process = self.processes.get(self.pid)
         if process is not None and process.marked and self.task == self.pid:
             self.attention = 0  # its Python handlers are to run before the next line
-
-    def _become(self, thread: Thread) -> None:
-        super()._become(thread)
-        if thread.tid == thread.pid and self.processes[thread.pid].marked:
-            self.attention = 0
 
     # -- the hooks of guests
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ioviz.machine.kernel.config import Config
+    from ioviz.machine.kernel.process import ProcessState
 
 TURN: Final = 20_000
 """How long a host keeps the physical core while another one has work, in ns."""
@@ -35,7 +36,7 @@ GLANCE: Final = 100_000
 FOREVER: Final = 1 << 62
 STARVING: Final = 200_000_000
 """How long a task may keep the CPU from another one while the timer is off, in ns without a system call."""
-COLLECT_EVERY: Final = 20_000
+COLLECT_EVERY: Final = 50_000
 """Events between two collections of the guests' garbage: at fixed places, so that finalizers are deterministic."""
 
 
@@ -121,6 +122,8 @@ class Scheduler(Core):
         "thread",
         "threads",
     )
+
+    processes: dict[int, ProcessState]
 
     def __init__(self, config: Config, seed: int, sink: Callable[[Event], object], limits: Limits) -> None:
         super().__init__(config, seed, sink)
@@ -231,7 +234,8 @@ class Scheduler(Core):
         self.cause = thread.cause
         self.last_trap = now = self.now
         thread.slice_end = end = FOREVER if self._timer_off else now + self.config.time_slice
-        if now >= self._look_by or thread.killed or thread.sigpending or len(self.world.hosts) > 1:
+        urgent = thread.killed or thread.sigpending or (thread.tid == thread.pid and self.processes[thread.pid].marked)
+        if urgent or now >= self._look_by or len(self.world.hosts) > 1:
             self.attention = 0
         else:
             timers = self._timers
@@ -239,32 +243,43 @@ class Scheduler(Core):
 
     def schedule(self) -> None:
         """Give the CPU away; returns when this task has it again. Its row is no longer RUNNING."""
-        thread = self.thread
-        thread.at = self.at
-        head = self.world.run_queues[self.cpu].head
-        self.now += self.costs.context_switch
-        following = self.threads[head] if head else None
-        if following is not None and following.pid != self.world.page_tables.get(self.cpu):
-            self.now += self.costs.page_tables
+        following = self.following()
         # In place, and not by `emit`: with a thread a connection there is one of these for each message.
-        seq = self.seq
-        event = TaskSwitched(seq, self.now, self.cpu, self.task, self.cause, 0, self.at, thread.tid, head)
+        seq, prev = self.seq, self.thread.tid
+        head = following.tid if following is not None else 0
+        event = TaskSwitched(seq, self.now, self.cpu, self.task, self.cause, 0, self.at, prev, head)
         event.apply(self.world)
         sink = self.sink
         sink(event)
         self.seq = seq + 1
-        if following is not None:
-            if following is not thread:
-                self._become(following)
-                if following.stack.started:
-                    following.stack.enter()
-                else:
-                    self._fresh = following
-                    self.switch.to_hub()
-            else:
-                self._become(thread)
-        else:
+        self.leave_to(following)
+
+    def following(self) -> Thread | None:
+        """Who is to have this CPU next (None: nobody wants it); the time of the switch passes."""
+        head = self.world.run_queues[self.cpu].head
+        self.now += self.costs.context_switch
+        if not head:
+            return None
+        thread = self.threads[head]
+        if thread.pid != self.world.page_tables.get(self.cpu):
+            self.now += self.costs.page_tables
+        return thread
+
+    def leave_to(self, following: Thread | None) -> None:
+        """`schedule` once the switch is logged."""
+        thread = self.thread
+        thread.at = self.at
+        if following is None:
             self.switch.to_hub()
+        elif following is thread:
+            self._become(thread)
+        else:
+            self._become(following)
+            if following.stack.started:
+                following.stack.enter()
+            else:
+                self._fresh = following
+                self.switch.to_hub()
         if thread.killed:
             raise TaskKilled
 
